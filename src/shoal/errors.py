@@ -1,0 +1,42 @@
+"""What Shoal raises for a user's mistake: each message says what is wrong, why, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class ShoalError(Exception):
+    """The base of everything that Shoal raises on purpose."""
+
+
+class SpaceError(ShoalError):
+    """A space, a domain or params that make no sense."""
+
+
+class StoreError(ShoalError):
+    """A store that cannot be opened, read or written."""
+
+
+class StudyError(ShoalError):
+    """A study that cannot be created, joined, or gone on with as asked."""
+
+
+class ObjectiveError(ShoalError):
+    """An objective that cannot be loaded, or an answer of it that is not a result; the latter fails its trial."""
+
+
+class Exhausted(ShoalError):
+    """Every point of the space has been tried; the study ends and says so."""
+
+
+def unknown(kind: str, word: object, valid: Iterable[str]) -> str:
+    """The message for a misspelt word: the likely one first, then all that are valid.
+
+    >>> unknown("search", "genetik", ["genetic", "random"])
+    "unknown search 'genetik'; did you mean 'genetic'? Valid are: genetic, random"
+    """
+    names = sorted(valid)
+    close = get_close_matches(str(word), names, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else "."
+    return f"unknown {kind} {word!r}{hint} Valid are: {', '.join(names)}"

@@ -1,0 +1,112 @@
+"""The facts a journal holds: frozen, typed, plain JSON. A record is never changed or removed.
+
+A record's identity is (trial, attempt, kind, step): what is delivered twice counts once, and a stale peer can repeat
+itself but never overwrite. `Defined` and `Ordered` are about the whole study; the highest version of each counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, Literal, TypeAlias
+
+import msgspec
+
+Metrics: TypeAlias = dict[str, float | int | bool | str]
+Outcome: TypeAlias = Literal["done", "stopped", "paused", "failed", "lost"]
+Order: TypeAlias = Literal["go", "stop", "finish"]
+Goal: TypeAlias = Literal["minimize", "maximize"]
+
+FINAL: Final = frozenset({"done", "stopped", "failed"})  # outcomes after which a trial is not run again
+
+
+class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a study is: all that a peer must know to take part in it."""
+
+    name: str
+    space: dict[str, Any]
+    metric: str = "loss"
+    goal: Goal = "minimize"
+    search: str = "auto"
+    settings: dict[str, Any] = {}
+    seed: int = 0
+    trials: int | None = None
+    target: float | None = None
+    patience: int | None = None
+    max_failures: int | None = 10
+    retries: int = 1
+    trial_timeout: float | None = None
+    start: list[dict[str, Any]] = []
+    objective: str | list[str] | None = None
+    directory: str | None = None
+
+
+class Record(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind"):
+    """One immutable fact. ``time`` is in seconds since 1970 by the writer's clock, for people to read only."""
+
+
+class Defined(Record, frozen=True, tag="defined"):
+    """The study was created (version 1) or redefined."""
+
+    version: int
+    definition: Definition
+    time: float
+
+
+class Ordered(Record, frozen=True, tag="ordered"):
+    """Someone ordered the whole study: go, stop (until the next go), or finish (there is nothing left to try)."""
+
+    version: int
+    order: Order
+    reason: str
+    time: float
+
+
+class Started(Record, frozen=True, tag="started"):
+    """An attempt at a trial began. ``definition`` is the version of the definition it was proposed under."""
+
+    number: int
+    params: dict[str, Any]
+    peer: str
+    time: float
+    why: str = ""
+    attempt: int = 0
+    definition: int = 1
+
+
+class Reported(Record, frozen=True, tag="reported"):
+    """Metrics of a running trial at a step."""
+
+    number: int
+    step: int
+    metrics: Metrics
+    time: float
+    attempt: int = 0
+
+
+class Ended(Record, frozen=True, tag="ended"):
+    """How an attempt ended; ``seconds`` is its length by the peer's monotonic clock."""
+
+    number: int
+    outcome: Outcome
+    time: float
+    metrics: Metrics = {}
+    reason: str = ""
+    traceback: str = ""
+    seconds: float = 0.0
+    attempt: int = 0
+
+
+AnyRecord: TypeAlias = Defined | Ordered | Started | Reported | Ended
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(list[AnyRecord])
+
+
+def encode(records: Sequence[AnyRecord]) -> bytes:
+    """Records as a JSON array."""
+    return _encoder.encode(records)
+
+
+def decode(data: bytes | str) -> list[AnyRecord]:
+    """The way back from `encode`. Raises msgspec.ValidationError or DecodeError for what is no array of records."""
+    return _decoder.decode(data)

@@ -1,0 +1,114 @@
+"""What every domain of a space has in common."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Generic, TypeVar
+
+from shoal.errors import SpaceError
+from shoal.space.conditions import Condition, as_test
+
+T = TypeVar("T", bound="Domain")
+MISSING: Any = type("Missing", (), {"__repr__": lambda _: "MISSING"})()
+EXACT = 2**53  # integers up to here are exact as float64, which the history's arrays hold
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What any domain may be given besides its range: when it is active, and a default."""
+
+    when: tuple[Condition, ...] = ()
+    default: Any = MISSING
+
+
+@dataclass(frozen=True)
+class Domain(ABC):
+    """The values that one param may take.
+
+    Three views of a value, each with its way back: the value itself, its *code* (one float that the history keeps:
+    a number is its own code, a choice is coded by its index) and its *unit* (a place in [0, 1], for searches).
+    """
+
+    numeric: ClassVar[bool] = True
+
+    @property
+    @abstractmethod
+    def extras(self) -> Extras: ...
+
+    @abstractmethod
+    def at(self, unit: float) -> Any:
+        """The value at a place in [0, 1]; places drawn uniformly give the domain's distribution."""
+
+    @abstractmethod
+    def unit(self, value: Any) -> float:
+        """The place in [0, 1] of a value that the domain contains."""
+
+    @abstractmethod
+    def check(self, value: Any) -> Any:
+        """The value in the domain's own type, or a SpaceError that says why it is none of the domain's."""
+
+    @abstractmethod
+    def spell(self) -> str:
+        """The domain without its extras as it is written: ``loguniform(1e-06, 1.0)``."""
+
+    @property
+    def size(self) -> float:
+        """How many values there are; infinity for a continuous domain."""
+        return math.inf
+
+    @property
+    def width(self) -> int:
+        """Columns in a one-hot encoding: 1, or one for each choice."""
+        return 1
+
+    def nth(self, index: int) -> Any:
+        """Value number ``index`` of a finite domain, from 0."""
+        raise SpaceError(f"{self} has infinitely many values")
+
+    def code(self, value: Any) -> float:
+        return float(value)
+
+    def value(self, code: float) -> Any:
+        return code
+
+    def __str__(self) -> str:
+        default = "" if self.extras.default is MISSING else f", default={self.extras.default!r}"
+        text = f"{self.spell()[:-1]}{default})"
+        for condition in self.extras.when:
+            text += f".when({condition.name}={condition.test!r})" if condition.name.isidentifier() else (
+                f".when(**{{{condition.name!r}: {condition.test!r}}})"
+            )
+        return text
+
+    def when(self: T, **conditions: Any) -> T:
+        """The same domain, active only while every named param has the value (or one of a list, or passes a test).
+
+        >>> import shoal
+        >>> shoal.uniform(0.0, 0.99).when(optimizer="sgd")
+        uniform(0.0, 0.99).when(optimizer='sgd')
+        """
+        added = tuple(Condition(name, as_test(test)) for name, test in conditions.items())
+        return replace(self, extras=replace(self.extras, when=self.extras.when + added))
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def finished(domain: T) -> T:
+    """The domain with its default checked; every constructor ends with it."""
+    default = domain.extras.default
+    if default is MISSING:
+        return domain
+    try:
+        return replace(domain, extras=replace(domain.extras, default=domain.check(default)))
+    except SpaceError as error:
+        raise SpaceError(f"the default of {domain.spell()}: {error}") from None
+
+
+def real(where: str, value: object) -> float:
+    """A finite number, or a SpaceError that names the place and the value."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise SpaceError(f"{where} needs finite numbers, got {value!r}")
+    return value

@@ -1,0 +1,183 @@
+"""Domains of numbers: floats and ints, on a linear, log or reversed log scale, free or on a grid; and normals."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+from statistics import NormalDist
+from typing import Any
+
+from shoal.errors import SpaceError
+from shoal.space.domain import EXACT, Domain, Extras
+
+SCALES = ("linear", "log", "reverselog")
+
+
+def forward(scale: str, value: float) -> float:
+    """A value on its scale: itself, log(v), or -log(1 - v)."""
+    if scale == "log":
+        return math.log(value)
+    return -math.log1p(-value) if scale == "reverselog" else value
+
+
+def backward(scale: str, place: float) -> float:
+    if scale == "log":
+        return math.exp(place)
+    return -math.expm1(-place) if scale == "reverselog" else place
+
+
+@dataclass(frozen=True, repr=False)
+class Float(Domain):
+    """A float between ``low`` and ``high``, both included."""
+
+    low: float
+    high: float
+    scale: str = "linear"
+    extras: Extras = field(default=Extras(), kw_only=True)
+
+    @cached_property
+    def _ends(self) -> tuple[float, float]:
+        start = forward(self.scale, self.low)
+        return start, forward(self.scale, self.high) - start
+
+    def at(self, unit: float) -> float:
+        start, span = self._ends
+        value = backward(self.scale, start + unit * span)
+        return self.low if value < self.low else self.high if value > self.high else value
+
+    def unit(self, value: float) -> float:
+        start, span = self._ends
+        return (forward(self.scale, value) - start) / span if span else 0.5
+
+    def check(self, value: Any) -> float:
+        return _within(self, value, self.low, self.high)
+
+    @property
+    def size(self) -> float:
+        return 1 if self.low == self.high else math.inf
+
+    def nth(self, index: int) -> float:
+        return self.low if self.low == self.high else super().nth(index)
+
+    def spell(self) -> str:
+        name = {"linear": "uniform", "log": "loguniform", "reverselog": "reverseloguniform"}[self.scale]
+        return f"{name}({self.low!r}, {self.high!r})"
+
+
+@dataclass(frozen=True, repr=False)
+class Grid(Domain):
+    """The numbers ``low, low + step, …`` up to ``high``: ints, or floats on a grid.
+
+    Number v stands for the cell [v - step/2, v + step/2], so that on a linear scale all are equally likely.
+    """
+
+    low: float
+    high: float
+    step: float = 1
+    scale: str = "linear"
+    integer: bool = True
+    extras: Extras = field(default=Extras(), kw_only=True)
+
+    @cached_property
+    def size(self) -> float:
+        return math.floor((self.high - self.low) / self.step + 1e-9) + 1
+
+    @cached_property
+    def _ends(self) -> tuple[float, float]:
+        low, high = self.low - self.step / 2, self.nth(int(self.size) - 1) + self.step / 2
+        start = forward(self.scale, max(low, self.low / 2) if self.scale == "log" else low)
+        return start, forward(self.scale, high) - start
+
+    def at(self, unit: float) -> float:
+        start, span = self._ends
+        index = round((backward(self.scale, start + unit * span) - self.low) / self.step)
+        return self.nth(min(max(index, 0), int(self.size) - 1))
+
+    def nth(self, index: int) -> float:
+        value = self.low + index * self.step
+        return int(value) if self.integer else float(f"{value:.12g}")  # 0.1 + 2 * 0.1 is to be 0.3
+
+    def unit(self, value: float) -> float:
+        start, span = self._ends
+        return (forward(self.scale, value) - start) / span
+
+    def check(self, value: Any) -> float:
+        number = _within(self, value, self.low, self.high)
+        landed = self.nth(round((number - self.low) / self.step))
+        if not math.isclose(number, landed, rel_tol=1e-9, abs_tol=1e-9 * self.step):
+            grid = "a whole number" if self.integer and self.step == 1 else f"on the grid {self.low} + k·{self.step}"
+            raise SpaceError(f"{value!r} is not {grid}, as {self.spell()} asks")
+        return landed
+
+    def value(self, code: float) -> float:
+        return int(code) if self.integer else code
+
+    def spell(self) -> str:
+        name = ("q" if self.step != 1 or not self.integer else "") + ("log" if self.scale == "log" else "")
+        name += "randint" if self.integer else "uniform"
+        step = f", {self.step!r}" if name.startswith("q") else ""
+        return f"{name}({self.low!r}, {self.high!r}{step})"
+
+
+@dataclass(frozen=True, repr=False)
+class Normal(Domain):
+    """A float drawn from a normal distribution cut off at ``low`` and ``high``; with ``log``, of the logarithm."""
+
+    mu: float
+    sigma: float
+    low: float
+    high: float
+    log: bool = False
+    extras: Extras = field(default=Extras(), kw_only=True)
+
+    @cached_property
+    def _ends(self) -> tuple[NormalDist, float, float]:
+        curve = NormalDist(self.mu, self.sigma)
+        start = 0.0 if self.low == self._floor else curve.cdf(self._place(self.low))
+        return curve, start, (1.0 if math.isinf(self.high) else curve.cdf(self._place(self.high))) - start
+
+    @property
+    def _floor(self) -> float:
+        return 0.0 if self.log else -math.inf
+
+    def _place(self, value: float) -> float:
+        return math.log(value) if self.log else value
+
+    def at(self, unit: float) -> float:
+        curve, start, span = self._ends
+        place = curve.inv_cdf(min(max(start + unit * span, 1e-15), 1 - 1e-15))
+        return min(max(math.exp(place) if self.log else place, self.low), self.high)
+
+    def unit(self, value: float) -> float:
+        curve, start, span = self._ends
+        return min(max((curve.cdf(self._place(value)) - start) / span, 0.0), 1.0)
+
+    def check(self, value: Any) -> float:
+        number = _within(self, value, self.low, self.high)
+        if self.log and number <= 0:
+            raise SpaceError(f"{value!r} is not above 0, as {self.spell()} asks")
+        return number
+
+    def spell(self) -> str:
+        bounds = "" if math.isinf(self.high) and self.low == self._floor else f", {self._low}, {self._high}"
+        return f"{'lognormal' if self.log else 'normal'}({self.mu!r}, {self.sigma!r}{bounds})"
+
+    @property
+    def _low(self) -> float | None:
+        return None if math.isinf(self.low) else self.low
+
+    @property
+    def _high(self) -> float | None:
+        return None if math.isinf(self.high) else self.high
+
+
+def _within(domain: Domain, value: Any, low: float, high: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise SpaceError(f"{value!r} ({type(value).__name__}) is no finite number, as {domain.spell()} asks")
+    if low <= value <= high:
+        return float(value)
+    slack = 1e-12 * max(abs(low), abs(high))
+    if low - slack <= value <= high + slack and abs(value) < EXACT:
+        return float(min(max(value, low), high))
+    raise SpaceError(f"{value!r} lies outside of {domain.spell()}")

@@ -1,0 +1,118 @@
+"""Domains from text and from shorthands: what a YAML file, the command line and the journal hold. Nothing is eval'ed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from shoal.errors import SpaceError, unknown
+from shoal.space import conditions
+from shoal.space import constructors as words
+from shoal.space.domain import Domain
+
+DOMAINS: Mapping[str, Callable[..., Domain]] = {
+    name: getattr(words, name)
+    for name in (
+        "uniform loguniform reverseloguniform quniform qloguniform randint lograndint qrandint qlograndint "
+        "finrange logfinrange normal lognormal choice ordinal constant"
+    ).split()
+}
+TESTS = {"at_least": conditions.at_least, "at_most": conditions.at_most, "one_of": conditions.one_of}
+LONGEST = 100_000
+
+
+def as_domain(value: Any) -> Domain:
+    """A domain as given, or what a shorthand stands for.
+
+    ``(1e-4, 1e-1)`` is a float and ``(2, 10)`` an int with both ends included, in either order; a list or a tuple of
+    text is a choice; anything else is a constant.
+    """
+    if isinstance(value, Domain):
+        return value
+    if isinstance(value, list):
+        return words.choice(value)
+    if isinstance(value, tuple):
+        numbers = [item for item in value if isinstance(item, (int, float)) and not isinstance(item, bool)]
+        if len(numbers) == len(value) == 2:
+            whole = all(isinstance(item, int) for item in value)
+            return words.randint(*value) if whole else words.uniform(*value)
+        if len(numbers) == len(value) and value:
+            raise SpaceError(f"{value!r}: a range is a tuple of two numbers; for a choice of numbers write a list")
+        return words.choice(value)
+    return words.constant(value)
+
+
+def from_yaml(value: Any) -> Domain:
+    """As `as_domain`, for files: text that spells a domain (``loguniform(1e-6, 1)``) or a tuple (``(2, 10)``) is one."""
+    if isinstance(value, str) and value.strip().endswith(")"):
+        text = value.strip()
+        if text.startswith("("):
+            return as_domain(_literal(_tree(text), text))
+        head = text.split("(")[0]
+        if head.isidentifier():
+            return parse(text)
+    return as_domain(value)
+
+
+def parse(text: str) -> Domain:
+    """The domain that a text spells, as a domain prints itself.
+
+    >>> parse("uniform(0, 0.99).when(optimizer='sgd')")
+    uniform(0.0, 0.99).when(optimizer='sgd')
+    """
+    return _domain(_tree(text), text)
+
+
+def _tree(text: str) -> ast.expr:
+    if len(text) > LONGEST:
+        raise SpaceError(f"the text of a domain may have at most {LONGEST:,} characters, got {len(text):,}")
+    try:
+        return ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise SpaceError(f"{_short(text)} cannot be read; write it like loguniform(1e-6, 1) or choice(['a', 'b'])") from None
+
+
+def _domain(node: ast.expr, text: str) -> Domain:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "when":
+        return _domain(node.func.value, text).when(**_keywords(node, text))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        if node.func.id not in DOMAINS:
+            raise SpaceError(unknown("domain", node.func.id, DOMAINS))
+        arguments = [_literal(argument, text) for argument in node.args]
+        try:
+            return DOMAINS[node.func.id](*arguments, **_keywords(node, text))
+        except TypeError as error:
+            raise SpaceError(f"{_short(text)}: {error}") from None
+    return as_domain(_literal(node, text))
+
+
+def _keywords(node: ast.Call, text: str) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    for keyword in node.keywords:
+        if keyword.arg is not None and not keyword.arg.startswith("_"):
+            given[keyword.arg] = _literal(keyword.value, text)
+        elif isinstance(keyword.value, ast.Dict):
+            names = [_literal(name, text) for name in keyword.value.keys if name is not None]
+            given.update(zip(names, [_literal(value, text) for value in keyword.value.values], strict=True))
+        else:
+            raise SpaceError(f"{_short(text)}: {keyword.arg!r} is no argument here")
+    return given
+
+
+def _literal(node: ast.expr, text: str) -> Any:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in TESTS:
+        return TESTS[node.func.id](*[_literal(argument, text) for argument in node.args])
+    if isinstance(node, ast.Name) and node.id in ("true", "false", "null"):  # JSON's and YAML's words are welcome
+        return {"true": True, "false": False, "null": None}[node.id]
+    if isinstance(node, (ast.List, ast.Tuple)):
+        items = [_literal(item, text) for item in node.elts]
+        return items if isinstance(node, ast.List) else tuple(items)
+    try:
+        return ast.literal_eval(node)
+    except (ValueError, TypeError, RecursionError):
+        raise SpaceError(f"{_short(text)}: only plain values may stand here, such as 0.1, 'adam' or [1, 2]") from None
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 200 else text[:200] + "…")

@@ -1,0 +1,74 @@
+"""The tables of an SQL store, its version, and how an older one is brought up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sqlalchemy import Column, Connection, Float, Index, Integer, LargeBinary, MetaData, String, Table, insert, select
+from sqlalchemy import update as sql_update
+from sqlalchemy.dialects.mysql import LONGBLOB
+
+from shoal.errors import StoreError
+
+VERSION = 1
+metadata = MetaData()
+Blob = LargeBinary().with_variant(LONGBLOB(), "mysql", "mariadb")
+Name = String(200)
+
+about = Table("shoal_about", metadata, Column("id", Integer, primary_key=True, autoincrement=False), Column("version", Integer, nullable=False))
+studies = Table(
+    "shoal_studies", metadata,
+    Column("name", Name, primary_key=True),
+    Column("next_number", Integer, nullable=False),  # the first trial number that was not granted yet
+    Column("last_batch", Integer, nullable=False),
+)  # fmt: skip
+batches = Table(
+    "shoal_batches", metadata,
+    Column("study", Name, primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),  # 1, 2, 3 … in the order of commits
+    Column("writer", Name, nullable=False),
+    Column("records", Blob, nullable=False),  # a JSON array of records in UTF-8
+)  # fmt: skip
+grants = Table(
+    "shoal_grants", metadata,
+    Column("study", Name, primary_key=True),
+    Column("start", Integer, primary_key=True, autoincrement=False),
+    Column("stop", Integer, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("peer", Name, nullable=False),
+)  # fmt: skip
+claims = Table("shoal_claims", metadata, Column("study", Name, primary_key=True), Column("key", Name, primary_key=True), Column("peer", Name, nullable=False))
+peers = Table(
+    "shoal_peers", metadata,
+    Column("study", Name, primary_key=True),
+    Column("peer", Name, primary_key=True),
+    Column("host", Name, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("beat", Float(53), nullable=False),  # by the database's clock, in seconds since 1970
+    Column("lease", Float(53), nullable=False),
+    Index("shoal_peers_beat", "study", "beat"),
+)  # fmt: skip
+
+TABLES = (batches, grants, claims, peers)  # what belongs to one study, beside its row in `studies`
+
+# version -> the step that brings a store of that version to the next
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {}
+
+
+def prepare(connection: Connection, url: str, migrations: Mapping[int, Callable[[Connection], None]] = MIGRATIONS,
+            version: int = VERSION) -> None:  # fmt: skip
+    """Create what is missing and migrate what is old; a store written by a newer Shoal is refused."""
+    metadata.create_all(connection)
+    found = connection.execute(select(about.c.version)).scalar()
+    if found is None:
+        connection.execute(insert(about).values(id=1, version=version))
+        return
+    if found > version:
+        raise StoreError(
+            f"{url} was written by a newer Shoal (schema {found}; this one knows {version}): "
+            "update Shoal here, as with pip install -U shoal, or use another store"
+        )
+    for step in range(found, version):
+        migrations[step](connection)
+    if found < version:
+        connection.execute(sql_update(about).values(version=version))

@@ -1,0 +1,39 @@
+"""One trial as a user reads it: ``study.trials[17]``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from shoal.records import Metrics
+
+
+@dataclass(frozen=True)
+class Report:
+    """A step and its metrics, sent while a trial ran."""
+
+    step: int
+    metrics: Metrics
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One evaluation of one params. ``outcome`` is done, stopped, paused, failed, lost, running or waiting.
+
+    ``value`` is the study's metric as the objective gave it, None unless the trial is done; ``seconds`` is how long the last attempt took;
+    ``time`` is when it began, in seconds since 1970.
+    """
+
+    number: int
+    outcome: str
+    params: dict[str, Any]
+    value: float | None = None
+    metrics: Metrics = field(default_factory=dict)
+    reports: tuple[Report, ...] = ()
+    attempt: int = 0
+    peer: str = ""
+    why: str = ""
+    reason: str = ""
+    traceback: str = ""
+    time: float | None = None
+    seconds: float | None = None
