@@ -25,6 +25,10 @@ class StudyError(ShoalError):
 class ObjectiveError(ShoalError):
     """An objective that cannot be loaded, or an answer of it that is not a result; the latter fails its trial."""
 
+    def __init__(self, reason: str, trace: str = "") -> None:
+        super().__init__(reason)
+        self.trace = trace  # what the user's own code said, such as the end of a script's standard error
+
 
 class Exhausted(ShoalError):
     """Every point of the space has been tried; the study ends and says so."""

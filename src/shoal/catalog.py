@@ -1,0 +1,100 @@
+"""What there is, by name: imported when asked for, so that nothing costs what it is not used for."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import runpy
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from shoal.contracts import Objective, Search, Store
+from shoal.errors import ObjectiveError, ShoalError, StoreError, StudyError, unknown
+
+SEARCHES: Final[Mapping[str, str]] = {
+    "auto": "shoal.search.genetic:Genetic",
+    "random": "shoal.search.random:Random",
+    "sobol": "shoal.search.sobol:Sobol",
+    "grid": "shoal.search.grid:Grid",
+    "genetic": "shoal.search.genetic:Genetic",
+}
+
+
+def search(name: str, settings: Mapping[str, Any] | None = None) -> Search:
+    """A search by name, with its settings. Raises StudyError for a name or a setting that there is not."""
+    if name not in SEARCHES:
+        raise StudyError(unknown("search", name, SEARCHES))
+    kind = _load(SEARCHES[name])
+    known = [p for p in inspect.signature(kind).parameters if p not in ("args", "kwargs")]
+    for setting in settings or {}:
+        if setting not in known:
+            raise StudyError(unknown(f"setting of {name}", setting, known) if known else f"{name} has no settings, got {setting!r}")
+    try:
+        return kind(**(settings or {}))  # type: ignore[no-any-return]
+    except (TypeError, ShoalError) as error:
+        raise StudyError(f"search {name!r}: {error}") from None
+
+
+def store(url: str, create: bool = True) -> Store:
+    """A store by its URL, or by the path of an SQLite file."""
+    if url in ("memory", "memory://"):
+        return _load("shoal.stores.memory:MemoryStore")()  # type: ignore[no-any-return]
+    if not url:
+        raise StoreError("the store has no name; write sqlite:///study.db")
+    return _load("shoal.stores.sql:SqlStore")(full_url(url), create)  # type: ignore[no-any-return]
+
+
+def full_url(url: str) -> str:
+    """A store's URL with an absolute path: peers may start in other directories."""
+    path = url if "://" not in url else url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else None
+    return url if path is None else f"sqlite:///{os.path.abspath(os.path.expanduser(path))}"
+
+
+def objective(target: Any, preload: bool = True) -> Objective:
+    """An objective from a function, a class, ``package.module:function``, ``file.py:function``, or a command."""
+    if isinstance(target, str) and is_reference(target):
+        target = load_reference(target)
+    if isinstance(target, (str, list, tuple)):
+        return _load("shoal.objectives.script:ScriptObjective")(target, preload)  # type: ignore[no-any-return]
+    if inspect.isclass(target):
+        return _load("shoal.objectives.trainable:TrainableObjective")(target)  # type: ignore[no-any-return]
+    if callable(target):
+        return _load("shoal.objectives.function:FunctionObjective")(target)  # type: ignore[no-any-return]
+    raise ObjectiveError(f"an objective is a function, a class or a command, got {target!r:.200} ({type(target).__name__})")
+
+
+def is_reference(text: str) -> bool:
+    """Whether a text names a Python object, as ``package.module:name`` or ``file.py:name`` do."""
+    module, colon, name = text.rpartition(":")
+    plain = module.removesuffix(".py").replace(os.sep, ".").replace("-", "_").strip(".")
+    return bool(colon) and name.isidentifier() and " " not in text.strip() and bool(plain)
+
+
+def load_reference(text: str) -> Any:
+    """The object that ``package.module:name`` or ``file.py:name`` names. Raises ObjectiveError where there is none."""
+    module, _, name = text.rpartition(":")
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    if module.endswith(".py"):
+        if not os.path.isfile(module):
+            raise ObjectiveError(f"{text}: there is no file {module!r} in {os.getcwd()}")
+        folder = os.path.dirname(os.path.abspath(module))
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
+        found: Callable[[str], Any] = runpy.run_path(module, run_name="shoal_target").get
+    else:
+        try:
+            found = vars(importlib.import_module(module)).get
+        except ModuleNotFoundError as error:
+            raise ObjectiveError(f"{text}: there is no module {error.name!r} to import from {os.getcwd()}") from None
+    target = found(name)
+    if target is None:
+        raise ObjectiveError(f"{text}: {module} has no {name!r}")
+    return target
+
+
+def _load(reference: str) -> Any:
+    module, _, name = reference.partition(":")
+    return getattr(importlib.import_module(module), name)

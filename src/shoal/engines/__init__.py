@@ -1,0 +1,1 @@
+"""What starts peers somewhere and waits for them."""

@@ -1,0 +1,171 @@
+"""The local engine: N peers as processes of this machine, and a supervisor that restarts those that die.
+
+The supervisor takes no part in the search. It hands each peer its share of GPUs and threads, kills trials that run too
+long, writes down what a dead peer was running, and stops all when told to.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shoal.contracts import Clock
+from shoal.engines.interrupts import Interrupts
+from shoal.engines.shares import gpu_shares, share, visible_gpus
+from shoal.engines.worker_process import WorkerProcess
+from shoal.errors import StudyError
+from shoal.files import peer_log
+from shoal.journal import Journal
+from shoal.names import peer_name
+from shoal.records import Ended, Outcome
+
+TICK = 0.05  # seconds between looks at the peers
+SYNC = 0.25  # … and at the journal
+STILLBORN = 3  # peers in a row that die before they are ready, until the study gives up
+
+
+@dataclass
+class LocalPlan:
+    """What the engine is to do. ``order`` and ``code`` are handed to each peer; ``grace`` is in seconds."""
+
+    workers: int
+    order: Mapping[str, Any]
+    code: bytes = b""
+    gpus: float | None = None
+    timeout: float | None = None
+    grace: float = 30.0
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+
+class LocalEngine:
+    """Runs a plan. ``watch(engine)`` is called several times a second, to show what happens."""
+
+    def __init__(self, plan: LocalPlan, journal: Journal, clock: Clock, watch: Callable[[LocalEngine], None]) -> None:
+        self.plan, self.journal, self._clock, self._watch = plan, journal, clock, watch
+        self._shares = gpu_shares(plan.gpus, plan.workers, visible_gpus(plan.environment))
+        self.workers: dict[int, WorkerProcess] = {}
+        self.stopping = ""  # why, in words
+        self.restarts = 0
+        self._began = clock.monotonic()
+        self._deadline = float("inf")
+        self._stillborn = 0
+        self._error = ""
+        self._reason = ""
+
+    def run(self) -> str:
+        """Run until every peer has ended; returns why. Raises StudyError where a peer cannot even start."""
+        synced = 0.0
+        interrupts = Interrupts()
+        with interrupts:
+            try:
+                for place in range(self.plan.workers):
+                    self._start(place)
+                while self.workers:
+                    interrupts.wait(TICK)
+                    self._obey(interrupts)
+                    for place, worker in list(self.workers.items()):
+                        self._look(place, worker)
+                    if self._clock.monotonic() - synced > SYNC:
+                        self.journal.sync()
+                        synced = self._clock.monotonic()
+                        if verdict := self.journal.history.verdict():
+                            self.stop(verdict)
+                        self._watch(self)
+            finally:
+                self._kill_all("the study ended")
+        self.journal.sync()
+        self._watch(self)
+        if self._error:
+            raise StudyError(self._error)
+        return self.stopping or self._reason or self.journal.history.verdict()
+
+    # ------------------------------------------------------------------ starting and stopping
+
+    def _start(self, place: int) -> None:
+        peer = peer_name()
+        environment = {**self.plan.environment, **share(self._shares[place], self.plan.workers, self.plan.environment)}
+        environment["PYTHONSAFEPATH"] = "1"
+        order = {**self.plan.order, "peer": peer, "device": "cuda:0" if self._shares[place] else "cpu"}
+        log = peer_log(self.journal.history.definition, peer)
+        self.workers[place] = WorkerProcess(peer, order, self.plan.code, environment, log)
+
+    def stop(self, reason: str, grace: float | None = None) -> None:
+        """No new trials; the running ones get some time to end by themselves."""
+        if not self.stopping:
+            self.stopping = reason
+            for worker in self.workers.values():
+                worker.stop()
+        limit = self.plan.grace if grace is None else grace
+        self._deadline = min(self._deadline, self._clock.monotonic() + limit)
+
+    def _obey(self, interrupts: Interrupts) -> None:
+        if interrupts.count == 1:
+            self.stop(f"interrupted by {interrupts.last}")
+        elif interrupts.count > 1:
+            self.stop(f"interrupted by {interrupts.last}", grace=0.0)
+        if self.plan.timeout is not None and self._clock.monotonic() - self._began > self.plan.timeout:
+            self.stop(f"the timeout of {self.plan.timeout:g} s has passed")
+        if self._clock.monotonic() > self._deadline:
+            self._kill_all(self.stopping)
+
+    def _kill_all(self, reason: str) -> None:
+        for worker in self.workers.values():
+            worker.kill(reason)
+        for place, worker in list(self.workers.items()):
+            while worker.poll() is None:
+                time.sleep(0.005)
+            self._bury(place, worker, "paused")
+
+    # ------------------------------------------------------------------ watching
+
+    def _look(self, place: int, worker: WorkerProcess) -> None:
+        code = worker.poll()
+        if code is None:
+            limit = self.journal.history.definition.trial_timeout
+            number, _, seconds = worker.slot.read()
+            if limit is not None and number >= 0 and seconds > limit and not worker.killed_for:
+                worker.kill(f"ran longer than trial_timeout={limit:g} s and was killed")
+            return
+        said = worker.events()
+        if code == 0:
+            self._reason = said.get("reason", "")
+            self._release(place, worker)
+            return
+        if "error" in said:
+            self._error = said["error"]
+            self._release(place, worker)
+            self.stop(self._error, grace=0.0)
+            return
+        self._stillborn = 0 if "ready" in said else self._stillborn + 1
+        if self._stillborn >= STILLBORN:
+            tail = worker.log.read_bytes()[-2000:].decode(errors="replace").strip()
+            self._error = f"peers die before they are ready ({worker.ended_how()}); the log {worker.log} ends with:\n{tail}"
+        self._bury(place, worker, "failed" if worker.killed_for else "lost")
+        if self._error:
+            self.stop(self._error, grace=0.0)
+        elif not self.stopping:
+            self.journal.sync()
+            if not self.journal.history.verdict():
+                self.restarts += 1
+                self._start(place)
+
+    def _bury(self, place: int, worker: WorkerProcess, outcome: Outcome) -> None:
+        """Write down what a dead peer was running, and let others have what was granted to it."""
+        self.journal.sync()
+        number, attempt, seconds = worker.slot.read()
+        if number >= 0 and not (self.journal.history.finished(number) and self.journal.history.attempt(number) >= attempt):
+            reason = worker.killed_for or worker.ended_how()
+            now = self._clock.now()
+            self.journal.append(Ended(number, outcome, now, reason=reason, seconds=seconds, attempt=attempt))
+            self.journal.flush()
+        self._release(place, worker)
+
+    def _release(self, place: int, worker: WorkerProcess) -> None:
+        del self.workers[place]
+        self.journal.store.leave(self.journal.study, worker.peer)
+        worker.close()
+
+

@@ -1,0 +1,104 @@
+"""Creating a study, or joining one that is there: what may change, and what may not."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from shoal.contracts import Clock, Store
+from shoal.errors import SpaceError, StudyError
+from shoal.journal import Journal
+from shoal.records import Defined, Definition, Ordered
+from shoal.space import Space, check_change
+
+FIXED = ("metric", "goal", "start")  # what a study keeps from its beginning
+
+
+def join(store: Store, name: str, writer: str, clock: Clock, given: Mapping[str, Any]) -> Journal:
+    """The journal of the study of that name, created if need be and redefined where ``given`` says otherwise.
+
+    Raises StudyError or SpaceError where the study that is there cannot go on as asked.
+    """
+    check_name(name)
+    if name not in store.studies():
+        if "space" not in given:
+            raise StudyError(f"study {name!r} needs a space: what is there to search?")
+        first = _check(_convert({"seed": secrets.randbits(32), **given, "name": name}))
+        if store.create(name, Defined(1, first, clock.now())):
+            return Journal(store, name, writer, clock)
+    journal = Journal(store, name, writer, clock)
+    old = journal.history.definition
+    new = _check(_convert({**msgspec.to_builtins(old), **given, "name": name}))
+    if new != old:
+        _check_same(old, new)
+        check_change(Space.from_json(old.space), Space.from_json(new.space))
+        journal.append(Defined(journal.history.version + 1, new, clock.now()))
+        journal.reload()
+    return journal
+
+
+def go_on(journal: Journal, clock: Clock) -> None:
+    """Let a study that was stopped, or that ended with failures alone, begin new trials again."""
+    history = journal.history
+    plan, order = history.definition, history.order
+    if order is not None and order.order != "go":
+        journal.append(Ordered(order.version + 1, "go", "", clock.now()))
+    failed = history.counts["failed"]
+    if plan.max_failures is not None and history.ended == failed >= plan.max_failures:
+        more = msgspec.structs.replace(plan, max_failures=failed + plan.max_failures)
+        journal.append(Defined(history.version + 1, more, clock.now()))
+        journal.reload()
+    journal.flush()
+
+
+def unused_name(store: Store, stem: str) -> str:
+    """``stem-1``, or the first number that is free."""
+    taken = set(store.studies())
+    number = 1
+    while f"{stem}-{number}" in taken:
+        number += 1
+    return f"{stem}-{number}"
+
+
+def check_name(name: object) -> str:
+    if not isinstance(name, str) or not name.strip() or not name.isprintable() or len(name) > 100:
+        raise StudyError(f"the name of a study must be printable text of at most 100 characters, got {name!r:.120}")
+    return name
+
+
+def _convert(fields: Mapping[str, Any]) -> Definition:
+    try:
+        return msgspec.convert(dict(fields), Definition)
+    except msgspec.ValidationError as error:
+        raise StudyError(f"study {fields['name']!r}: {error}") from None
+
+
+def _check(plan: Definition) -> Definition:
+    """Refuse what no study can be."""
+    space = Space.from_json(plan.space)
+    for name in ("trials", "patience", "max_failures", "trial_timeout"):
+        value = getattr(plan, name)
+        if value is not None and value <= 0:
+            raise StudyError(f"{name} must be above 0 (or None for no limit), got {value!r}")
+    if plan.retries < 0:
+        raise StudyError(f"retries must be 0 or more, got {plan.retries!r}")
+    if plan.metric in space.domains:
+        raise SpaceError(f"metric {plan.metric!r} has the name of a param; rename one of them")
+    for point in plan.start:
+        import numpy as np
+
+        space.complete(point, np.random.default_rng(0))
+    return plan
+
+
+def _check_same(old: Definition, new: Definition) -> None:
+    for name in FIXED:
+        before, now = getattr(old, name), getattr(new, name)
+        if before != now:
+            raise StudyError(
+                f"study {old.name!r} was begun with {name}={before!r} and cannot go on with {name}={now!r}; "
+                "give the new study another name"
+            )

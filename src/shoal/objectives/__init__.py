@@ -1,0 +1,1 @@
+"""What can be tuned: functions, generators, classes, scripts."""

@@ -1,0 +1,64 @@
+"""A function of ``(params)`` or ``(params, trial)``, plain or a generator that yields metrics as it goes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
+
+from shoal.contracts import Answer, Running
+from shoal.errors import ObjectiveError
+
+
+class FunctionObjective:
+    """A plain function answers once; each yield of a generator is a report, at steps 1, 2, 3 …
+
+    A generator's return value, where it has one, is its result; otherwise the last yield is.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self._arguments = _positional(function)
+
+    def run(self, trial: Running) -> Iterator[tuple[int | None, Answer]]:
+        answer = self._function(trial.params, trial) if self._arguments == 2 else self._function(trial.params)
+        if isinstance(answer, Generator):
+            yield from _drain(answer)
+        else:
+            yield None, answer
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def _drain(generator: Generator[Any, None, Any]) -> Iterator[tuple[int | None, Answer]]:
+    step = 0
+    try:
+        while True:
+            try:
+                answer = next(generator)
+            except StopIteration as end:
+                if end.value is not None or step == 0:
+                    yield None, end.value
+                return
+            step += 1
+            yield step, answer
+    finally:
+        generator.close()  # runs its `finally` when the trial ends early
+
+
+def _positional(function: Callable[..., Any]) -> int:
+    """1 for ``(params)``, 2 for ``(params, trial)``."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # builtins do not tell
+        return 1
+    places = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    needed = [p for p in places if p.default is p.empty]
+    named = len(places) >= 2 and places[1].name in ("trial", "job")
+    if len(needed) > 2 or (not places and not any(p.kind is p.VAR_POSITIONAL for p in parameters)):
+        raise ObjectiveError(
+            f"{getattr(function, '__name__', function)} must take (params) or (params, trial), "
+            f"not {inspect.signature(function)}"
+        )
+    return 2 if len(needed) == 2 or named else 1

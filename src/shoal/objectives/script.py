@@ -1,0 +1,185 @@
+"""Any command as an objective: params go in as arguments, reports come out by a pipe or on standard output.
+
+Standard output and error are kept in the trial's directory. There is never a shell.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from shoal.contracts import Answer, Running
+from shoal.errors import ObjectiveError
+from shoal.objectives import launcher
+from shoal.objectives.command import param_words, read_command
+from shoal.objectives.lines import Lines, spoken_reports, step_of, written_reports
+from shoal.objectives.reporter import REPORTS
+
+MOST_OUTPUT = 1 << 30  # bytes; a script that prints more is stopped before it fills the disk
+TAIL = 4_000  # bytes of standard error that are shown of a script that failed
+CHUNK = 1 << 16
+
+
+class ScriptObjective:
+    """A script is a trial that failed when it ends with an error, or without having reported."""
+
+    def __init__(self, command: str | Sequence[str], preload: bool = True) -> None:
+        self._command, self._preload = read_command(command), preload
+        self._process: subprocess.Popen[bytes] | None = None
+        self._folder = tempfile.TemporaryDirectory(prefix="shoal-")
+        self._pipe = os.path.join(self._folder.name, "reports")
+        os.mkfifo(self._pipe)
+
+    def run(self, trial: Running) -> Iterator[tuple[int | None, Answer]]:
+        environment = {**os.environ, REPORTS: self._pipe, "PYTHONUNBUFFERED": "1"}
+        environment["SHOAL_TRIAL_DIRECTORY"] = str(trial.directory)
+        environment["SHOAL_TRIAL_NUMBER"] = str(trial.number)
+        extra = param_words(trial.params, trial.directory, environment)
+        self._start()
+        with _Run(self._channel, self._pipe, trial.directory, "ab" if trial.attempt else "wb") as run:
+            launcher.send(
+                self._channel,
+                {"kind": self._command.kind, "target": self._command.target, "words": [*self._command.words, *extra],
+                 "arguments": [*self._command.arguments, *extra], "environment": environment, "folder": os.getcwd()},
+                run.ends,
+            )  # fmt: skip
+            run.let_go()
+            count = 0
+            for metrics in run.reports():
+                step, metrics = step_of(metrics, count)
+                count = max(step, count + 1)
+                yield step, metrics
+            run.check(count)
+
+    def _start(self) -> None:
+        """Start the launcher, unless it runs: it has then imported what the script imports."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        self._channel, theirs = socket.socketpair()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", launcher.__name__, str(theirs.fileno())],
+            pass_fds=[theirs.fileno()], start_new_session=True, stdin=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )  # fmt: skip
+        theirs.close()
+        launcher.send(
+            self._channel, {"kind": self._command.kind, "target": self._command.target, "preload": self._preload}
+        )
+        if launcher.receive(self._channel) is None:
+            raise ObjectiveError("the process that starts scripts died; see the peer's log")
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._channel.close()
+            self._process.wait()
+        self._folder.cleanup()
+
+
+class _Run:
+    """One run of a script: its pipes, its files, and how it ended."""
+
+    def __init__(self, channel: socket.socket, pipe: str, directory: Path, mode: str) -> None:
+        self._channel, self._directory = channel, directory
+        self._status: int | None = None
+        self._written = 0
+        self._waiting = selectors.DefaultSelector()
+        self._reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        self._keeper = os.open(pipe, os.O_WRONLY)  # holds the pipe open between two reports
+        (out, self._out_end), (err, self._err_end) = os.pipe(), os.pipe()
+        self._files: dict[int, IO[bytes]] = {
+            out: open(directory / "stdout.txt", mode), err: open(directory / "stderr.txt", mode)
+        }  # fmt: skip
+        self._lines = {self._reader: Lines(written_reports), out: Lines(spoken_reports)}
+        for source in (self._reader, out, err):
+            os.set_blocking(source, False)
+            self._waiting.register(source, selectors.EVENT_READ)
+        self._waiting.register(channel, selectors.EVENT_READ)
+
+    @property
+    def ends(self) -> list[int]:
+        """The ends that the script writes to."""
+        return [self._out_end, self._err_end]
+
+    def let_go(self) -> None:
+        """Close our copies of the script's ends."""
+        for end in self.ends:
+            os.close(end)
+        self._out_end = self._err_end = -1
+
+    def __enter__(self) -> _Run:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        if self._status is None:
+            launcher.send(self._channel, {"kill": signal.SIGKILL.value})
+            while self._status is None and (answer := launcher.receive(self._channel)) is not None:
+                self._status = answer[0].get("status", self._status)
+        self._waiting.close()
+        for descriptor in [self._reader, self._keeper, *(end for end in self.ends if end >= 0), *self._files]:
+            os.close(descriptor)
+        for file in self._files.values():
+            file.close()
+
+    def reports(self) -> Iterator[dict[str, Any]]:
+        """The metrics that the script reports, as they come, until it has ended."""
+        while self._status is None:
+            for key, _ in self._waiting.select():
+                if key.fileobj is self._channel:
+                    answer = launcher.receive(self._channel)
+                    if answer is None:
+                        raise ObjectiveError("the process that started the script died; see the peer's log")
+                    self._status = answer[0]["status"]
+                else:
+                    yield from self._read(key.fd)
+        for source in (self._reader, *self._files):
+            yield from self._read(source, last=True)
+
+    def _read(self, source: int, last: bool = False) -> Iterator[dict[str, Any]]:
+        """What there is to read of one source; all of it when ``last``."""
+        while True:
+            try:
+                data = os.read(source, CHUNK)
+            except BlockingIOError:
+                break
+            if not data:
+                if not last:
+                    self._waiting.unregister(source)
+                break
+            self._keep(source, data)
+            if source in self._lines:
+                yield from self._lines[source].feed(data)
+            if not last:
+                return
+        if last and source in self._lines:
+            yield from self._lines[source].feed(b"\n")
+
+    def _keep(self, source: int, data: bytes) -> None:
+        if source in self._files:
+            self._files[source].write(data)
+            self._written += len(data)
+            if self._written > MOST_OUTPUT:
+                raise ObjectiveError(f"the script printed more than {MOST_OUTPUT >> 20:,} MiB and was stopped")
+
+    def check(self, reports: int) -> None:
+        """Raise ObjectiveError where the script failed, or never reported."""
+        for file in self._files.values():
+            file.flush()
+        if self._status:
+            code = self._status
+            ended = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit status {code}"
+            error = (self._directory / "stderr.txt").read_bytes()[-TAIL:].decode(errors="replace").strip()
+            last = f": {error.splitlines()[-1]}" if error else ""
+            raise ObjectiveError(f"the script {ended}{last}"[:2000], error)
+        if not reports:
+            raise ObjectiveError(
+                "the script ended without a report; add `from shoal import report` and `report(loss=...)`, "
+                'or print lines of the form [tune-metric]: {"loss": 0.1}'
+            )

@@ -1,0 +1,91 @@
+"""A class with ``setup``, ``step``, ``save`` and ``load``: for trials that can be paused and gone on with."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from shoal.contracts import Answer, Paused, Running
+from shoal.errors import ObjectiveError
+
+CHECKPOINT = "checkpoint"
+
+
+class TrainableObjective:
+    """The class is made anew for each trial, and its methods are called in this order.
+
+    ``setup(params)`` or ``setup(params, trial)`` once; ``load(directory)`` if there is a checkpoint; ``step()`` again and again, each time
+    returning metrics, until it returns None or raises StopIteration; ``save(directory)`` when the study is interrupted. ``close()``, where
+    there is one, at the end. Without ``save`` and ``load`` a trial that is interrupted begins again.
+    """
+
+    def __init__(self, trainable: type) -> None:
+        if not callable(getattr(trainable, "step", None)):
+            raise ObjectiveError(f"class {trainable.__name__} needs a method step() that returns metrics, or None at the end")
+        self._trainable = trainable
+        self._saves = callable(getattr(trainable, "save", None)) and callable(getattr(trainable, "load", None))
+
+    def run(self, trial: Running) -> Iterator[tuple[int | None, Answer]]:
+        model = self._trainable()
+        try:
+            yield from self._steps(model, trial)
+        finally:
+            if hasattr(model, "close"):
+                model.close()
+
+    def _steps(self, model: Any, trial: Running) -> Iterator[tuple[int | None, Answer]]:
+        if hasattr(model, "setup"):
+            FunctionCall(model.setup)(trial)
+        step = self._resume(model, trial) if self._saves else 0
+        while True:
+            if trial.interrupted:
+                if self._saves:
+                    save(model, trial.directory, step)
+                raise Paused
+            try:
+                answer = model.step()
+            except StopIteration:
+                return
+            if answer is None:
+                return
+            step += 1
+            yield step, answer
+
+    def _resume(self, model: Any, trial: Running) -> int:
+        checkpoint = trial.directory / CHECKPOINT
+        if not checkpoint.is_dir():
+            return 0
+        model.load(checkpoint)
+        return int((checkpoint / "step").read_text())
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class FunctionCall:
+    """Calls a method with (params) or (params, trial), as it wants."""
+
+    def __init__(self, method: Any) -> None:
+        from shoal.objectives.function import _positional
+
+        self._method, self._arguments = method, _positional(method)
+
+    def __call__(self, trial: Running) -> None:
+        self._method(trial.params, trial) if self._arguments == 2 else self._method(trial.params)
+
+
+def save(model: Any, directory: Path, step: int) -> None:
+    """Write a checkpoint so that there is always a whole one: into a new directory, which then takes the old one's place."""
+    fresh, old = directory / f"{CHECKPOINT}.new", directory / f"{CHECKPOINT}.old"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    model.save(fresh)
+    (fresh / "step").write_text(str(step))
+    shutil.rmtree(old, ignore_errors=True)
+    if (directory / CHECKPOINT).exists():
+        os.replace(directory / CHECKPOINT, old)
+    os.replace(fresh, directory / CHECKPOINT)
+    shutil.rmtree(old, ignore_errors=True)

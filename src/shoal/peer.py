@@ -1,0 +1,166 @@
+"""The only loop: read the shared history, propose the next trial, run it, append what was learned."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator
+
+from shoal.answers import metrics_of
+from shoal.contracts import Clock, Objective, Paused, Search
+from shoal.errors import Exhausted, ObjectiveError
+from shoal.journal import WINDOW, Journal
+from shoal.live import LiveTrial
+from shoal.proposals import Proposer
+from shoal.records import Ended, Metrics, Ordered, Outcome, Started
+from shoal.space import Params
+from shoal.turns import Turns
+
+IDLE = 0.05  # seconds between looks while others finish
+
+
+class Peer:
+    """One worker of a study.
+
+    ``begun(number, attempt)`` is told what is about to run (-1, -1: nothing), for whoever watches over the process.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        search: Callable[[], Search],
+        objective: Objective,
+        clock: Clock,
+        device: str = "cpu",
+        begun: Callable[[int, int], None] = lambda number, attempt: None,
+    ) -> None:
+        self.name = journal.writer
+        self._journal, self._search, self._objective, self._clock = journal, search, objective, clock
+        self._device, self._begun = device, begun
+        self._turns = Turns(journal, clock)
+        self._synced = float("-inf")
+        self._stopping = self._exhausted = ""
+        self._trial: LiveTrial | None = None
+
+    def stop(self, reason: str) -> None:
+        """Begin no new trial; a running one that can save its state does so. Safe to call from any thread."""
+        self._stopping = reason
+        if self._trial is not None:
+            self._trial.interrupted = True
+
+    def run(self) -> Iterator[float]:
+        """Run trials until there is nothing left to do. Yields seconds to wait for; `reason` says why it ended."""
+        self._begin()
+        while not self._done():
+            turn = self._turns.next(fresh=not self._exhausted)
+            if turn is not None:
+                self._run(turn.number, turn.attempt)
+                self._turns.ended(turn)
+            elif self._exhausted and not self._journal.history.running:
+                self._order_finish()
+            else:
+                yield IDLE
+                self._journal.sync()
+        self._journal.flush()
+
+    @property
+    def reason(self) -> str:
+        return self._stopping or self._journal.history.verdict()
+
+    def _begin(self) -> None:
+        self._proposer = Proposer(self._journal.history, search := self._search())
+        self._journal.listen(search.tell)
+
+    def _done(self) -> bool:
+        now = self._clock.monotonic()
+        if now - self._synced > WINDOW:
+            self._journal.sync()
+            self._synced = now
+            if self._journal.history.newer is not None:
+                self._journal.reload()
+                self._begin()
+        return bool(self._stopping or self._journal.history.verdict())
+
+    def _order_finish(self) -> None:
+        order = self._journal.history.order
+        self._journal.append(Ordered(order.version + 1 if order else 1, "finish", self._exhausted, self._clock.now()))
+
+    # ------------------------------------------------------------------ one trial
+
+    def _run(self, number: int, attempt: int) -> None:
+        history = self._journal.history
+        try:
+            params, why = self._propose(number)
+        except Exhausted as end:
+            self._exhausted = str(end)
+            self._turns.drop()
+            return
+        definition = history.version
+        self._journal.append(Started(number, params, self.name, self._clock.now(), why, attempt, definition))
+        if attempt:
+            self._journal.flush()  # should this one kill its process, the start must be known
+        self._begun(number, attempt)
+        self._evaluate(number, attempt, params)
+        self._begun(-1, -1)
+
+    def _propose(self, number: int) -> tuple[Params, str]:
+        history = self._journal.history
+        if number < history.length and history.inside(number):
+            return history.params(number), history.trial(number).why
+        proposal = self._proposer.propose(number)
+        return proposal.params, proposal.why
+
+    def _evaluate(self, number: int, attempt: int, params: Params) -> None:
+        trial = LiveTrial(self._journal, number, attempt, params, self._device, self._clock)
+        self._trial = trial
+        began = self._clock.monotonic()
+        outcome: Outcome = "done"
+        reason = trace = ""
+        metrics: Metrics = {}
+        try:
+            if self._stopping:
+                raise Paused
+            metrics = self._metrics(trial, params)
+        except Paused:
+            outcome, reason = "paused", self._stopping or "interrupted"
+        except ObjectiveError as error:
+            outcome, reason, trace = "failed", str(error), error.trace
+        except KeyboardInterrupt:
+            self._end(number, attempt, "paused", "interrupted", seconds=self._clock.monotonic() - began)
+            raise
+        except SystemExit as error:
+            outcome, reason, trace = "failed", f"the objective called sys.exit({error.code!r})", traceback.format_exc()
+        except Exception as error:  # noqa: BLE001 - whatever the user's code raises ends its trial, never the study
+            outcome, reason, trace = "failed", f"{type(error).__name__}: {error}"[:2000], _users_part(error)
+        self._trial = None
+        seconds = self._clock.monotonic() - began
+        self._end(number, attempt, outcome, reason, trace, metrics, seconds)
+
+    def _metrics(self, trial: LiveTrial, params: Params) -> Metrics:
+        metric = self._journal.history.definition.metric
+        metrics: Metrics | None = None
+        for step, answer in self._objective.run(trial):
+            if step is not None:
+                metrics = trial.take(step, answer)
+            elif answer is not None or trial.last is None:
+                metrics = metrics_of(answer, metric, params)
+            else:
+                metrics = trial.last
+        if trial.problem:
+            raise ObjectiveError(trial.problem)
+        if metrics is None:
+            raise ObjectiveError("the objective ended without a result: return or yield a number, or a dict of metrics")
+        return metrics_of(metrics, metric, params)
+
+    def _end(
+        self, number: int, attempt: int, outcome: Outcome, reason: str = "", trace: str = "",
+        metrics: Metrics | None = None, seconds: float = 0.0,
+    ) -> None:  # fmt: skip
+        self._journal.append(Ended(number, outcome, self._clock.now(), metrics or {}, reason, trace, seconds, attempt))
+
+
+def _users_part(error: Exception) -> str:
+    """The traceback without the frames of the loop itself."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None and trace.tb_frame.f_globals.get("__package__", "").startswith("shoal"):
+        trace = trace.tb_next
+    return "".join(traceback.format_exception(type(error), error, trace))[-20_000:]

@@ -1,0 +1,1 @@
+"""From a history to tables and texts."""

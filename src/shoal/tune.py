@@ -1,0 +1,183 @@
+"""`tune`: a whole study in one call."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from shoal import catalog
+from shoal.clock import RealClock
+from shoal.contracts import Search, Store
+from shoal.engines.local import LocalEngine, LocalPlan
+from shoal.errors import ObjectiveError, StudyError
+from shoal.joining import go_on, join, unused_name
+from shoal.journal import Journal
+from shoal.names import peer_name
+from shoal.peer import Peer
+from shoal.reports.progress import Progress, show
+from shoal.pulse import Pulse
+from shoal.space import Space
+from shoal.study import LEASE, Study, as_space, search_name
+
+STORE = "sqlite:///shoal.db"
+
+
+def tune(
+    objective: Callable[..., Any] | type | str | Sequence[str], space: Space | Mapping[str, Any] | None = None, *,
+    metric: str | None = None, goal: str | None = None, trials: int | None = None, workers: int = 1,
+    search: str | Search | None = None, settings: Mapping[str, Any] | None = None, seed: int | None = None,
+    start: Iterable[Mapping[str, Any]] | None = None, store: str | Store | None = None, name: str | None = None,
+    timeout: float | None = None, trial_timeout: float | None = None, target: float | None = None,
+    patience: int | None = None, max_failures: int | None = None, retries: int | None = None, gpus: float | None = None,
+    grace: float = 30.0, lease: float = LEASE, preload: bool = True, directory: str | Path | None = None,
+    progress: bool | None = None,
+) -> Study:  # fmt: skip
+    """Search the space for the params with which the objective is best, and return the study.
+
+    What is None keeps what the study was begun with, or its default.
+
+    Args:
+        objective: a function of ``(params)`` or ``(params, trial)``, a generator that yields after each epoch, a class with ``step``, a
+            reference such as "package.module:function", or a command such as "train.py".
+        space: what may be searched; may be left out when a study is joined.
+        metric: the name of the number that is optimised ("loss"). goal: "minimize" or "maximize".
+        trials: how many outcomes there will be, exactly. workers: processes; 0 runs the trials in this one.
+        search, settings, seed, start, store, name: as of `Study`; the store is ./shoal.db by default.
+        timeout: seconds for this call. trial_timeout: seconds for a trial, which is then killed and counts as failed.
+        target: stop when a trial is as good as this. patience: stop after so many trials without a better one.
+        max_failures: stop when the first so many trials (10) all failed.
+        retries: how often a trial is run again whose process died (1).
+        gpus: GPUs for each worker; 0.5 lets two share one. They are shared evenly by default.
+        grace: seconds that running trials get when the study is stopped. lease: seconds of silence until a peer counts as dead.
+        preload: import once what a Python script imports, and fork for each trial.
+        directory: where the files of trials and the logs of peers go (shoal.files beside the store).
+        progress: whether to show what happens; on by default.
+
+    Raises:
+        StudyError: the study cannot begin or go on as asked, or its first ``max_failures`` trials all failed.
+
+    >>> import shoal, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     study = shoal.tune(lambda params: params["x"] ** 2, {"x": (-1.0, 1.0)}, trials=20, seed=0, workers=0,
+    ...                        store=f"sqlite:///{folder}/study.db", progress=False)
+    ...     len(study.trials)
+    20
+    """
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 0:
+        raise StudyError(f"workers must be a whole number of 0 or more, got {workers!r}")
+    address = address_of(objective)
+    catalog.objective(objective if address is None else address, preload).close()  # what cannot be tuned is refused here
+    place = catalog.store(store or STORE) if store is None or isinstance(store, str) else store
+    if workers and place.url.startswith("memory"):
+        raise StudyError("a store in memory is seen by one process alone: use workers=0, or a file, such as store='study.db'")
+    given = {
+        "space": None if space is None else as_space(space).to_json(), "metric": metric, "goal": goal, "trials": trials,
+        "search": None if search is None else search_name(search), "settings": None if settings is None else dict(settings), "seed": seed,
+        "start": None if start is None else [dict(point) for point in start], "trial_timeout": trial_timeout, "target": target,
+        "patience": patience, "max_failures": max_failures, "retries": retries, "objective": address,
+        "directory": files_beside(place.url, directory),
+    }  # fmt: skip
+    clock = RealClock()
+    journal = join(place, name or unused_name(place, _stem(objective)), peer_name(), clock,
+                   {key: value for key, value in given.items() if value is not None})  # fmt: skip
+    go_on(journal, clock)
+    custom = None if search is None or isinstance(search, str) else search
+    with show(journal, progress, timeout) as view:
+        if workers == 0:
+            run_here(journal, objective, custom, lease, view)
+        else:
+            order = {"store": _secret_url(place, store), "study": journal.study, "lease": lease, "preload": preload}
+            code = _pack(objective if address is None else None, custom)
+            run_local(journal, LocalPlan(workers, order, code, gpus, timeout, grace), view)
+    _complain(journal)
+    return Study.of(journal)
+
+
+def run_local(journal: Journal, plan: LocalPlan, view: Progress) -> None:
+    """Run peers as processes of this machine until the study ends."""
+    plan.order = {**plan.order, "path": sys.path, "folder": os.getcwd()}
+    view.reason = LocalEngine(plan, journal, RealClock(), view.watch).run()
+
+
+def run_here(journal: Journal, objective: Any, custom: Search | None, lease: float, view: Progress) -> None:
+    """Run one peer in this very process, for debugging: breakpoints and prints work, a crash is a crash."""
+    plan, clock = journal.history.definition, RealClock()
+    target = catalog.objective(objective)
+    peer = Peer(journal, lambda: custom or catalog.search(plan.search, plan.settings), target, clock,
+                begun=lambda number, attempt: view.tick())  # fmt: skip
+    try:
+        with Pulse(journal, lease):
+            for pause in peer.run():
+                clock.sleep(pause)
+    finally:
+        journal.flush()
+        journal.store.leave(journal.study, journal.writer)
+        target.close()
+    view.reason = peer.reason
+
+
+def address_of(objective: Any) -> str | list[str] | None:
+    """How another process finds the objective by itself; None for a function that must travel as code."""
+    if isinstance(objective, str):
+        return objective
+    if isinstance(objective, (list, tuple)):
+        return [str(word) for word in objective]
+    module, name = getattr(objective, "__module__", None), getattr(objective, "__qualname__", "")
+    if not name.isidentifier() or module is None:
+        return None
+    return None if module == "__main__" or getattr(sys.modules.get(module), name, None) is not objective else f"{module}:{name}"
+
+
+def files_beside(url: str, directory: str | Path | None) -> str | None:
+    """Where a study's files go: beside the SQLite file of its store, ``study.files`` beside ``study.db``."""
+    if directory is not None:
+        return str(Path(directory).absolute())
+    path = url.removeprefix("sqlite:///")
+    return str(Path(path).with_suffix(".files").absolute()) if path != url else str(Path("shoal.files").absolute())
+
+
+def _stem(objective: Any) -> str:
+    if isinstance(objective, (list, tuple)):
+        objective = next((word for word in reversed(objective) if str(word).endswith(".py")), objective[0] if objective else "study")
+    if isinstance(objective, str):
+        stem = objective.split()[0] if objective.split() else "study"
+        return Path(stem.rpartition(":")[2] or stem).stem or "study"
+    name = getattr(objective, "__name__", type(objective).__name__)
+    return name if name.isidentifier() else "study"
+
+
+def _pack(objective: Any, custom: Search | None) -> bytes:
+    """The objective and the search as code, for peers on this machine; it is never written to a store."""
+    if objective is None and custom is None:
+        return b""
+    import cloudpickle
+
+    try:
+        return cloudpickle.dumps((objective, custom))  # type: ignore[no-any-return]
+    except Exception as error:
+        raise ObjectiveError(
+            f"the objective cannot be sent to other processes: {type(error).__name__}: {error}; "
+            "create what cannot travel (locks, files, connections) inside of it, or use workers=0"
+        ) from error
+
+
+def _secret_url(place: Store, given: str | Store | None) -> str:
+    """The store's URL with its password, which goes to peers by a pipe alone."""
+    return catalog.full_url(given) if isinstance(given, str) else catalog.full_url(STORE) if given is None else place.url
+
+
+def _complain(journal: Journal) -> None:
+    """Raise where nothing but failures came out."""
+    journal.sync()
+    history = journal.history
+    plan = history.definition
+    if plan.max_failures is not None and history.ended == history.counts["failed"] >= plan.max_failures:
+        first = history.trial(history.numbers("failed")[0])
+        detail = f"\n{first.traceback}" if first.traceback else ""
+        raise StudyError(
+            f"all of the first {history.ended} trials failed, so the study was stopped (max_failures sets after how many). "
+            f"Trial {first.number} with {first.params}: {first.reason}{detail}"
+        )

@@ -1,0 +1,108 @@
+"""Which trial is a peer's turn: its own numbers, those that dead peers left behind, or fresh ones."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from shoal.contracts import Clock, Grant
+from shoal.journal import WINDOW, Journal
+from shoal.records import Ended, Outcome
+
+ADOPT = 1.0  # seconds between looks for what dead peers left behind
+MOST = 1_000  # numbers taken at once
+
+
+@dataclass
+class Turn:
+    """A trial to run: ``attempt`` counts from 0."""
+
+    number: int
+    attempt: int
+    began: float
+    held: Held
+
+
+@dataclass
+class Held:
+    """A grant, and how many of its trials have not ended."""
+
+    grant: Grant
+    left: int
+
+
+class Turns:
+    """Numbers come in blocks of about `WINDOW` seconds of work, so that cheap trials cost no transaction each.
+
+    Blocks grow from 1 and shrink as the end nears, so that no peer sits on work that others could do.
+    """
+
+    def __init__(self, journal: Journal, clock: Clock, block: int | None = None) -> None:
+        self._journal, self._clock, self._fixed = journal, clock, block
+        self._queue: deque[tuple[int, Held]] = deque()
+        self._settled: list[int] = []
+        self._adopted = float("-inf")
+        self._pace, self._block = 1.0, 1  # seconds a trial takes; how many numbers were taken last
+
+    def next(self, fresh: bool = True) -> Turn | None:
+        """The next trial; None while there is nothing but to wait for others. Without ``fresh``, no new numbers."""
+        now = self._clock.monotonic()
+        if not self._queue:
+            if now - self._adopted > ADOPT:
+                self._adopted = now
+                self._adopt()
+            if not self._queue and fresh:
+                self._take()
+            if not self._queue:
+                return None
+        number, held = self._queue.popleft()
+        return Turn(number, held.grant.generation, now, held)
+
+    def ended(self, turn: Turn) -> None:
+        """The trial of a turn has ended; its grant is let go once all of its trials have."""
+        self._pace = 0.8 * self._pace + 0.2 * (self._clock.monotonic() - turn.began)
+        turn.held.left -= 1
+        if not turn.held.left:
+            self._settled.append(turn.held.grant.start)
+
+    def drop(self) -> None:
+        """Forget what has not begun."""
+        self._queue.clear()
+
+    def _take(self) -> None:
+        journal, limit = self._journal, self._journal.history.definition.trials
+        share = MOST if limit is None else max(1, (limit - journal.history.length) // 8)
+        self._block = self._fixed or max(1, min(2 * self._block, MOST, share, int(WINDOW / max(self._pace, 1e-6))))
+        journal.flush()
+        grant = journal.store.take(journal.study, journal.writer, self._block, limit, self._settled)
+        self._settled = []
+        if grant is not None:
+            held = Held(grant, grant.stop - grant.start)
+            self._queue.extend((number, held) for number in range(grant.start, grant.stop))
+
+    def _adopt(self) -> None:
+        for grant in self._journal.store.adopt(self._journal.study, self._journal.writer):
+            self._journal.sync()
+            numbers = [n for n in range(grant.start, grant.stop) if self._inherit(n, grant.generation)]
+            held = Held(grant, len(numbers))
+            self._queue.extend((number, held) for number in numbers)
+            if not numbers:
+                self._settled.append(grant.start)
+
+    def _inherit(self, number: int, attempt: int) -> bool:
+        """Whether a trial of a peer that is gone is to be run again; settles what that peer left open."""
+        history = self._journal.history
+        if history.finished(number):
+            return False
+        if number in history.running:
+            silent = history.trial(number).peer
+            self._end(number, "lost", f"its peer {silent} fell silent", history.attempt(number))
+        losses = history.losses(number)
+        if losses > history.definition.retries:
+            last = history.trial(number).reason
+            self._end(number, "failed", f"lost in each of {losses} attempts; the last: {last}", attempt)
+            return False
+        return True
+
+    def _end(self, number: int, outcome: Outcome, reason: str, attempt: int) -> None:
+        self._journal.append(Ended(number, outcome, self._clock.now(), reason=reason, attempt=attempt))

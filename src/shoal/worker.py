@@ -1,0 +1,123 @@
+"""The process of one peer, as an engine starts it: ``python -m shoal.worker EVENTS SLOT``, with its order on standard input."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import struct
+import sys
+import threading
+from typing import Any, NoReturn
+
+from shoal import catalog
+from shoal.clock import RealClock
+from shoal.engines.slot import Slot
+from shoal.errors import ShoalError
+from shoal.journal import Journal
+from shoal.peer import Peer
+from shoal.pulse import Pulse
+
+PR_SET_PDEATHSIG = 1
+FAILED = 3  # exit status of a peer that said why it cannot go on
+
+
+def main() -> None:
+    events, slot = int(sys.argv[1]), Slot(int(sys.argv[2]))
+    _die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    order, code = _receive()
+    os.environ.pop("PYTHONSAFEPATH", None)
+    sys.path[:] = order["path"]
+    os.chdir(order["folder"])
+    try:
+        reason = _work(order, code, slot, events)
+    except ShoalError as error:
+        _say(events, error=str(error))
+        sys.exit(FAILED)
+    _say(events, reason=reason)
+
+
+def _work(order: dict[str, Any], code: bytes, slot: Slot, events: int) -> str:
+    target, custom = _unpack(code, order)
+    clock = RealClock()
+    store = catalog.store(order["store"], create=False)
+    journal = Journal(store, order["study"], order["peer"], clock)
+    plan = journal.history.definition
+    objective = catalog.objective(target if target is not None else plan.objective, order["preload"])
+    peer = Peer(
+        journal, lambda: custom or catalog.search(plan.search, plan.settings), objective, clock, order["device"], slot.write
+    )
+    signal.signal(signal.SIGTERM, lambda *_: peer.stop("SIGTERM"))
+    threading.Thread(target=_listen, args=(peer,), name="shoal-orders", daemon=True).start()
+    try:
+        with Pulse(journal, order["lease"]):
+            _say(events, ready="yes")
+            for pause in peer.run():
+                clock.sleep(pause)
+    finally:
+        objective.close()
+    store.leave(order["study"], order["peer"])
+    return peer.reason
+
+
+def _unpack(code: bytes, order: dict[str, Any]) -> tuple[Any, Any]:
+    """The objective and the search that travelled as code, from the supervisor itself and never from a store."""
+    if not code:
+        return None, None
+    import cloudpickle
+
+    try:
+        target, custom = cloudpickle.loads(code)
+    except Exception as error:
+        raise ShoalError(
+            f"the objective cannot be loaded in a peer's process: {type(error).__name__}: {error}; "
+            "can what it uses be imported there? workers=0 runs it in your own process"
+        ) from error
+    return target, custom
+
+
+def _receive() -> tuple[dict[str, Any], bytes]:
+    head, code = struct.unpack("!II", _read(8))
+    return json.loads(_read(head)), _read(code)
+
+
+def _read(size: int) -> bytes:
+    """Exactly so many bytes, unbuffered: what follows is for `_listen`."""
+    data = b""
+    while len(data) < size:
+        part = os.read(0, size - len(data))
+        if not part:
+            sys.exit(FAILED)  # the supervisor died before it had said what to do
+        data += part
+    return data
+
+
+def _say(events: int, **words: str) -> None:
+    with contextlib.suppress(OSError):  # no one listens any more
+        os.write(events, json.dumps(words).encode() + b"\n")
+
+
+def _listen(peer: Peer) -> None:
+    """Obey the supervisor; when it is gone, end at once with all that this process started."""
+    while word := os.read(0, 1):
+        if word == b"s":
+            peer.stop("the study is being stopped")
+    _end()
+
+
+def _end() -> NoReturn:
+    os.killpg(os.getpgid(0), signal.SIGKILL)
+    os._exit(1)
+
+
+def _die_with_parent() -> None:
+    """Have the system kill this process when its parent dies, where it can (Linux); the closed pipe says it everywhere."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()
