@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -17,8 +18,11 @@ from shoal.space import Space, check_change
 FIXED = ("metric", "goal", "start")  # what a study keeps from its beginning
 
 
-def join(store: Store, name: str, writer: str, clock: Clock, given: Mapping[str, Any]) -> Journal:
+def join(store: Store, name: str, writer: str, clock: Clock, given: Mapping[str, Any],
+         new_only: Mapping[str, Any] = MappingProxyType({})) -> Journal:  # fmt: skip
     """The journal of the study of that name, created if need be and redefined where ``given`` says otherwise.
+
+    ``new_only`` says what a study gets when it is created, and keeps.
 
     Raises StudyError or SpaceError where the study that is there cannot go on as asked.
     """
@@ -26,7 +30,7 @@ def join(store: Store, name: str, writer: str, clock: Clock, given: Mapping[str,
     if name not in store.studies():
         if "space" not in given:
             raise StudyError(f"study {name!r} needs a space: what is there to search?")
-        first = _check(_convert({"seed": secrets.randbits(32), **given, "name": name}))
+        first = _check(_convert({"seed": secrets.randbits(32), **new_only, **given, "name": name}))
         if store.create(name, Defined(1, first, clock.now())):
             return Journal(store, name, writer, clock)
     journal = Journal(store, name, writer, clock)

@@ -68,13 +68,15 @@ class Study:
             given["seed"] = seed
         clock = RealClock()
         self._prepare(join(place, name or unused_name(place, "study"), peer_name(), clock, given), custom)
-        go_on(self._journal, clock)
+        if self._journal.history.length:
+            go_on(self._journal, clock)
 
     def _prepare(self, journal: Journal, custom: Search | None = None) -> None:
         self._journal, self._custom, self._clock = journal, custom, RealClock()
         self._turns: Turns | None = None
         self._pulse: Pulse | None = None
         self._open: dict[int, Turn] = {}
+        self.ended = ""  # why `tune` ended, in words
 
     @classmethod
     def of(cls, journal: Journal) -> Study:

@@ -26,7 +26,8 @@ STORE = "sqlite:///shoal.db"
 
 
 def tune(
-    objective: Callable[..., Any] | type | str | Sequence[str], space: Space | Mapping[str, Any] | None = None, *,
+    objective: Callable[..., Any] | type | str | Sequence[str] | None = None,
+    space: Space | Mapping[str, Any] | None = None, *,
     metric: str | None = None, goal: str | None = None, trials: int | None = None, workers: int = 1,
     search: str | Search | None = None, settings: Mapping[str, Any] | None = None, seed: int | None = None,
     start: Iterable[Mapping[str, Any]] | None = None, store: str | Store | None = None, name: str | None = None,
@@ -40,7 +41,7 @@ def tune(
     What is None keeps what the study was begun with, or its default.
 
     Args:
-        objective: a function of ``(params)`` or ``(params, trial)``, a generator that yields after each epoch, a class with ``step``, a
+        objective: None for that of a study that is joined, or a function of ``(params)`` or ``(params, trial)``, a generator that yields after each epoch, a class with ``step``, a
             reference such as "package.module:function", or a command such as "train.py".
         space: what may be searched; may be left out when a study is joined.
         metric: the name of the number that is optimised ("loss"). goal: "minimize" or "maximize".
@@ -68,22 +69,25 @@ def tune(
     """
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 0:
         raise StudyError(f"workers must be a whole number of 0 or more, got {workers!r}")
-    address = address_of(objective)
-    catalog.objective(objective if address is None else address, preload).close()  # what cannot be tuned is refused here
     place = catalog.store(store or STORE) if store is None or isinstance(store, str) else store
     if workers and place.url.startswith("memory"):
         raise StudyError("a store in memory is seen by one process alone: use workers=0, or a file, such as store='study.db'")
+    objective = _known(place, name, objective)
+    address = address_of(objective)
+    catalog.objective(objective if address is None else address, preload=False).close()  # refuse now what cannot be tuned
     given = {
         "space": None if space is None else as_space(space).to_json(), "metric": metric, "goal": goal, "trials": trials,
-        "search": None if search is None else search_name(search), "settings": None if settings is None else dict(settings), "seed": seed,
-        "start": None if start is None else [dict(point) for point in start], "trial_timeout": trial_timeout, "target": target,
-        "patience": patience, "max_failures": max_failures, "retries": retries, "objective": address,
-        "directory": files_beside(place.url, directory),
+        "search": None if search is None else search_name(search),
+        "settings": None if settings is None else dict(settings), "seed": seed,
+        "start": None if start is None else [dict(point) for point in start], "trial_timeout": trial_timeout,
+        "target": target, "patience": patience, "max_failures": max_failures, "retries": retries, "objective": address,
+        "directory": None if directory is None else str(Path(directory).absolute()),
     }  # fmt: skip
-    clock = RealClock()
-    journal = join(place, name or unused_name(place, _stem(objective)), peer_name(), clock,
-                   {key: value for key, value in given.items() if value is not None})  # fmt: skip
-    go_on(journal, clock)
+    journal = join(
+        place, name or unused_name(place, _stem(objective)), peer_name(), RealClock(),
+        {key: value for key, value in given.items() if value is not None}, {"directory": files_beside(place.url)},
+    )  # fmt: skip
+    go_on(journal, RealClock())
     custom = None if search is None or isinstance(search, str) else search
     with show(journal, progress, timeout) as view:
         if workers == 0:
@@ -93,7 +97,9 @@ def tune(
             code = _pack(objective if address is None else None, custom)
             run_local(journal, LocalPlan(workers, order, code, gpus, timeout, grace), view)
     _complain(journal)
-    return Study.of(journal)
+    study = Study.of(journal)
+    study.ended = view.reason
+    return study
 
 
 def run_local(journal: Journal, plan: LocalPlan, view: Progress) -> None:
@@ -131,12 +137,22 @@ def address_of(objective: Any) -> str | list[str] | None:
     return None if module == "__main__" or getattr(sys.modules.get(module), name, None) is not objective else f"{module}:{name}"
 
 
-def files_beside(url: str, directory: str | Path | None) -> str | None:
+def files_beside(url: str) -> str:
     """Where a study's files go: beside the SQLite file of its store, ``study.files`` beside ``study.db``."""
-    if directory is not None:
-        return str(Path(directory).absolute())
     path = url.removeprefix("sqlite:///")
-    return str(Path(path).with_suffix(".files").absolute()) if path != url else str(Path("shoal.files").absolute())
+    return str((Path(path) if path != url else Path("shoal")).with_suffix(".files").absolute())
+
+
+def _known(place: Store, name: str | None, objective: Any) -> Any:
+    """The objective as given, or that of the study that is to be joined."""
+    if objective is not None:
+        return objective
+    if name is None or name not in place.studies():
+        raise StudyError(f"what is to be tuned? Study {name!r} is new, so give an objective: a function or a script")
+    recorded = Journal(place, name, peer_name(), RealClock()).history.definition.objective
+    if recorded is None:
+        raise StudyError(f"study {name!r} tunes a function that only its own script knows: run that script again to go on")
+    return recorded
 
 
 def _stem(objective: Any) -> str:

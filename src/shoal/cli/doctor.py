@@ -1,0 +1,64 @@
+"""shoal doctor: is this machine fit, and is the journal sound?"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from shoal.cli.options import DEFAULT_STORE, StoreOption, StudyArgument, open_study
+from shoal.errors import ShoalError
+
+if TYPE_CHECKING:
+    from shoal.study import Study
+
+
+def doctor(study: StudyArgument = None, store: StoreOption = DEFAULT_STORE) -> None:
+    """Check this machine, the store, and that a study's journal is sound. Exit status 1 if something is wrong."""
+    from shoal import __version__, catalog
+    from shoal.engines.shares import cpus, visible_gpus
+
+    gpus = visible_gpus(os.environ)
+    free = shutil.disk_usage(os.getcwd()).free / 2**30
+    typer.echo(f"shoal {__version__}, Python {platform.python_version()} at {sys.executable}, {platform.system()}")
+    typer.echo(f"{cpus()} CPUs, {len(gpus)} GPUs, {free:.1f} GiB free in {os.getcwd()}")
+    problems = [f"only {free:.2f} GiB are free on the disk"] if free < 0.5 else []
+    try:
+        names = catalog.store(store, create=False).studies()
+        typer.echo(f"store {store}: opens, {len(names)} studies")
+        for name in [study] if study is not None else names:
+            found = open_study(name, store)
+            wrong = examine(found)
+            history = found._journal.history
+            typer.echo(f"study {name!r}: {history.length:,} trials, {history.ended:,} ended" + ("" if wrong else ", sound"))
+            problems += [f"study {name!r}: {problem}" for problem in wrong]
+    except ShoalError as error:
+        problems.append(str(error))
+    for problem in problems:
+        typer.echo(f"problem: {problem}", err=True)
+    if problems:
+        raise typer.Exit(1)
+
+
+def examine(study: Study) -> list[str]:
+    """What is wrong with a study's journal, in words; empty where it is sound."""
+    history = study._journal.history
+    alive = any(peer.alive for peer in study._journal.store.peers(study.name))
+    problems = []
+    missing = [number for number in range(history.length) if history.state[number] == 0]
+    if missing and not alive:
+        problems.append(f"{len(missing)} numbers were granted but never run, such as {missing[0]}: `shoal resume` runs them")
+    if history.running and not alive:
+        some = min(history.running)
+        problems.append(f"{len(history.running)} trials have no peer any more, such as {some}: `shoal resume` runs them again")
+    blank = [number for number in history.numbers("done", "failed", "stopped") if not history.params(number)]
+    if blank:
+        problems.append(f"{len(blank)} trials ended, but their start is not in the journal, such as {blank[0]}")
+    bare = [number for number in history.numbers("done") if history.value[number] != history.value[number]]
+    if bare:
+        problems.append(f"{len(bare)} trials are done without a value, such as {bare[0]}")
+    return problems

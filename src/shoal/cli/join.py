@@ -1,0 +1,52 @@
+"""shoal join and shoal resume: more peers for a study that is there."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from shoal.cli.options import DEFAULT_STORE, JsonOption, StoreOption, StudyArgument, open_study
+from shoal.cli.tune import finish
+from shoal.errors import StudyError
+
+Target = Annotated[list[str] | None, typer.Argument(help="What to run, if it is not what the study was begun with.")]
+Workers = Annotated[int, typer.Option("--workers", "-w", help="Processes to add.")]
+Gpus = Annotated[float | None, typer.Option(help="GPUs for each worker; 0.5 lets two share one.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+Timeout = Annotated[float | None, typer.Option(help="Seconds until these peers leave.")]
+
+
+def join(
+    study: StudyArgument = None, target: Target = None, store: StoreOption = DEFAULT_STORE, workers: Workers = 1,
+    gpus: Gpus = None, timeout: Timeout = None, quiet: Quiet = False, as_json: JsonOption = False,
+) -> None:  # fmt: skip
+    """Add peers to a study, from anywhere that sees its store."""
+    found = open_study(study, store)
+    if found.reason:
+        raise StudyError(f"study {found.name!r} begins no new trials: {found.reason}; `shoal resume` lets it go on")
+    _run(found.name, target, store, workers, gpus, timeout, quiet, as_json, None)
+
+
+def resume(
+    study: StudyArgument = None, target: Target = None, store: StoreOption = DEFAULT_STORE, workers: Workers = 1,
+    trials: Annotated[int | None, typer.Option("--trials", "-n", help="How many trials there will be in all.")] = None,
+    gpus: Gpus = None, timeout: Timeout = None, quiet: Quiet = False, as_json: JsonOption = False,
+) -> None:  # fmt: skip
+    """Go on with a study that was stopped or interrupted; no trial that ended is lost or run again."""
+    found = open_study(study, store)
+    _run(found.name, target, store, workers, gpus, timeout, quiet, as_json, trials)
+
+
+def _run(
+    name: str, target: list[str] | None, store: str, workers: int, gpus: float | None, timeout: float | None,
+    quiet: bool, as_json: bool, trials: int | None,
+) -> None:  # fmt: skip
+    from shoal import tune
+
+    objective = None if not target else target[0] if len(target) == 1 else target
+    study = tune(objective, name=name, store=store, workers=workers, gpus=gpus, timeout=timeout, trials=trials,
+                 progress=not quiet)  # fmt: skip
+    finish(study, as_json)
+
+

@@ -1,0 +1,191 @@
+"""shoal status, top, show and why: what is known of a study and of a trial."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from shoal.cli.options import DEFAULT_STORE, JsonOption, StoreOption, StudyArgument, console, open_study, print_json
+from shoal.errors import ShoalError, StudyError, unknown
+
+if TYPE_CHECKING:
+    from shoal.study import Study
+    from shoal.trial import Trial
+
+
+def status(study: StudyArgument = None, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
+    """The studies of a store, or one in detail: trials, the best, what is running, and the peers."""
+    from shoal import catalog
+    from shoal.reports.text import number
+
+    names = [study] if study is not None else catalog.store(store, create=False).studies()
+    facts = [_facts(open_study(name, store)) for name in names]
+    if as_json:
+        print_json(facts if study is None else facts[0])
+        return
+    if not facts:
+        typer.echo(f"{store} holds no study yet; `shoal tune --help` says how to begin one")
+    from rich.table import Table
+
+    table = Table("study", "trials", "best", "failed", "running", "peers", "state", box=None, header_style="bold")
+    for fact in facts:
+        best = "–" if fact["best"] is None else f"{number(fact['best']['value'])} (trial {fact['best']['number']})"
+        limit = "" if fact["trials"] is None else f"/{fact['trials']}"
+        table.add_row(fact["study"], f"{fact['ended']}{limit}", best, str(fact["failed"]), str(len(fact["running"])),
+                      str(sum(peer["alive"] for peer in fact["peers"])), fact["state"])  # fmt: skip
+    console().print(table)
+    if study is not None:
+        _running(open_study(study, store))
+
+
+def _facts(study: Study) -> dict[str, Any]:
+    history = study._journal.history
+    peers = [asdict(peer) for peer in study._journal.store.peers(study.name)]
+    best = None if history.best is None else history.trial(history.best)
+    busy = any(peer["alive"] for peer in peers)
+    return {
+        "study": study.name, "trials": history.definition.trials, "ended": history.ended,
+        "failed": history.counts["failed"], "metric": history.definition.metric, "goal": history.definition.goal,
+        "best": None if best is None else {"number": best.number, "value": best.value, "params": best.params},
+        "running": sorted(history.running) if busy else [],
+        "state": study.reason or ("running" if busy else "no peer is at work; `shoal resume` goes on"), "peers": peers,
+    }  # fmt: skip
+
+
+def _running(study: Study) -> None:
+    from rich.table import Table
+
+    from shoal.reports.progress import running_table
+
+    typer.echo(f"\n{study.space}")
+    if study._journal.history.running:
+        console().print(running_table(study._journal.history, Table))
+
+
+def top(
+    study: StudyArgument = None,
+    count: Annotated[int, typer.Option("-k", min=1, help="How many.")] = 5,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write a .yaml, .json or .csv file instead.")] = None,
+    store: StoreOption = DEFAULT_STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """The best trials, the best first."""
+    from shoal.reports.text import number
+
+    found = open_study(study, store)
+    history = found._journal.history
+    trials = [history.trial(number) for number in history.ranked(count)]
+    if not trials:
+        raise StudyError(f"study {found.name!r} has no finished trial yet")
+    if output is not None:
+        _write(found, trials, output)
+        typer.echo(f"{len(trials)} trials in {output}")
+    elif as_json:
+        print_json([_best(trial) for trial in trials])
+    else:
+        from rich.table import Table
+
+        names = list(dict.fromkeys(name for trial in trials for name in trial.params))
+        table = Table("trial", history.definition.metric, *names, box=None, header_style="bold", padding=(0, 2, 0, 0))
+        for trial in trials:
+            cells = [number(trial.params[name]) if name in trial.params else "–" for name in names]
+            table.add_row(str(trial.number), number(trial.value), *cells)
+        console().print(table)
+
+
+def _best(trial: Trial) -> dict[str, Any]:
+    return {"number": trial.number, "value": trial.value, "params": trial.params, "metrics": trial.metrics}
+
+
+def _write(study: Study, trials: list[Trial], path: Path) -> None:
+    from shoal.reports.tables import export
+
+    if path.suffix == ".csv":
+        export(trials, study.space, path)
+        return
+    data = [_best(trial) for trial in trials]
+    if path.suffix == ".json":
+        text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    elif path.suffix in (".yaml", ".yml"):
+        import yaml
+
+        text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+    else:
+        raise ShoalError(unknown("format", path.suffix, (".yaml", ".json", ".csv")))
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ShoalError(f"cannot write {path}: {error.strerror}") from None
+
+
+def show(
+    study: StudyArgument = None,
+    number: Annotated[int | None, typer.Argument(help="A trial's number; without one, the study is shown.")] = None,
+    store: StoreOption = DEFAULT_STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """All that is known of a trial: params, metrics, reports, how it ended and why."""
+    if study is not None and study.isdigit() and number is None:
+        study, number = None, int(study)
+    found = open_study(study, store)
+    if number is None:
+        status(found.name, store, as_json)
+        return
+    trial = _trial(found, number)
+    if as_json:
+        print_json(asdict(trial))
+        return
+    _show(found, trial)
+
+
+def _trial(study: Study, number: int) -> Trial:
+    try:
+        return study._journal.history.trial(number)
+    except IndexError as error:
+        raise StudyError(f"study {study.name!r}: {error}") from None
+
+
+def _show(study: Study, trial: Trial) -> None:
+    from shoal.files import trial_directory
+    from shoal.reports.text import duration, number, params_line
+
+    begun = "" if trial.time is None else f", began {datetime.fromtimestamp(trial.time):%Y-%m-%d %H:%M:%S}"
+    attempt = f", attempt {trial.attempt}" if trial.attempt else ""
+    typer.echo(f"trial {trial.number} of study {study.name!r}: {trial.outcome}{begun}, took {duration(trial.seconds)}{attempt}")
+    typer.echo(f"  peer      {trial.peer}\n  proposed  {trial.why or '–'}")
+    if trial.reason:
+        typer.echo(f"  reason    {trial.reason}")
+    for title, values in (("params", trial.params), ("metrics", trial.metrics)):
+        if values:
+            typer.echo(f"  {title}")
+            width = max(map(len, values))
+            for name, value in values.items():
+                typer.echo(f"    {name:<{width}}  {number(value)}")
+    if trial.reports:
+        typer.echo("  reports")
+        for report in trial.reports:
+            typer.echo(f"    step {report.step:>4}  {params_line(report.metrics)}")
+    directory = trial_directory(study._journal.history.definition, trial.number)
+    if directory.is_dir():
+        typer.echo(f"  files     {directory}: {', '.join(sorted(path.name for path in directory.iterdir()))}")
+    if trial.traceback:
+        typer.echo(f"\n{trial.traceback.rstrip()}")
+
+
+def why(
+    study: StudyArgument = None,
+    number: Annotated[int | None, typer.Argument(help="A trial's number; without one, the best.")] = None,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Where a trial's params came from, and why it ended as it did."""
+    if study is not None and study.isdigit() and number is None:
+        study, number = None, int(study)
+    found = open_study(study, store)
+    trial = found.best if number is None else _trial(found, number)
+    ended = f": {trial.reason}" if trial.reason else ""
+    typer.echo(f"trial {trial.number}: proposed by {found._journal.history.definition.search}: {trial.why or 'unknown'}; {trial.outcome}{ended}")

@@ -1,0 +1,67 @@
+"""Arguments and options that several commands share, and finding the study they mean."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from shoal.errors import StudyError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from shoal.study import Study
+
+DEFAULT_STORE = "shoal.db"
+
+
+def complete_study(context: typer.Context, incomplete: str) -> Iterable[str]:
+    """The names of the studies in the store, for tab completion."""
+    from shoal import catalog
+    from shoal.errors import ShoalError
+
+    try:
+        names = catalog.store(context.params.get("store") or DEFAULT_STORE, create=False).studies()
+    except ShoalError:
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+StoreOption = Annotated[
+    str, typer.Option("--store", "-s", envvar="SHOAL_STORE", help="The store: a file, or the URL of a database.")
+]
+StudyArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="STUDY", autocompletion=complete_study, help="The study's name; not needed if there is just one."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+
+
+def open_study(name: str | None, store: str) -> Study:
+    """The study of that name, or the only one there is."""
+    from shoal import catalog
+    from shoal.study import Study
+
+    if name is None:
+        names = catalog.store(store, create=False).studies()
+        if len(names) != 1:
+            known = f"; {store} holds: {', '.join(names)}" if names else f": {store} holds none yet"
+            raise StudyError(f"which study? Give its name{known}")
+        name = names[0]
+    return Study.open(name, store)
+
+
+def console() -> Console:
+    """Standard output; wide where no one looks at it, so that nothing is cut off."""
+    import sys
+
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 240, soft_wrap=False, highlight=False)
+
+
+def print_json(data: Any) -> None:
+    typer.echo(json.dumps(data, indent=2, ensure_ascii=False))

@@ -1,0 +1,173 @@
+"""shoal tune: run a study here."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from shoal.cli import INTERRUPTED
+from shoal.cli.options import DEFAULT_STORE, JsonOption, print_json
+from shoal.errors import StudyError
+
+if TYPE_CHECKING:
+    from shoal.study import Study
+
+Option = typer.Option
+
+
+def tune(
+    target: Annotated[list[str], typer.Argument(help="study.yaml, train.py, package.module:function, or any command; its own options after --.")],
+    space: Annotated[Path | None, Option(help="A YAML file of names and domains.")] = None,
+    param: Annotated[list[str] | None, Option("--param", "-p", help="A param, as in 'lr=loguniform(1e-6, 1)'; may be repeated.")] = None,
+    where: Annotated[list[str] | None, Option(help="A constraint, as in 'units_2 <= units_1'.")] = None,
+    metric: Annotated[str | None, Option("--metric", "-m", help="The metric to optimise (loss).")] = None,
+    goal: Annotated[str | None, Option(help="minimize or maximize (minimize).")] = None,
+    trials: Annotated[int | None, Option("--trials", "-n", help="How many trials there will be, exactly (no limit).")] = None,
+    workers: Annotated[int | None, Option("--workers", "-w", help="Processes; 0 runs the trials in this one (1).")] = None,
+    search: Annotated[str | None, Option(help="auto, random, sobol, grid or genetic (auto).")] = None,
+    setting: Annotated[list[str] | None, Option(help="A setting of the search, as in pop_size=50.")] = None,
+    seed: Annotated[int | None, Option(help="Makes the proposals repeatable.")] = None,
+    start: Annotated[list[str] | None, Option(help="Params to try first, as JSON: '{\"lr\": 0.1}'; may be repeated.")] = None,
+    store: Annotated[str | None, Option("--store", "-s", envvar="SHOAL_STORE", help="Where the study is kept (./shoal.db).")] = None,
+    name: Annotated[str | None, Option(help="The study's name; one that exists is joined.")] = None,
+    timeout: Annotated[float | None, Option(help="Seconds for all of it.")] = None,
+    trial_timeout: Annotated[float | None, Option(help="Seconds for one trial, which is then killed.")] = None,
+    stop_at: Annotated[float | None, Option("--target", help="Stop when the metric is as good as this.")] = None,
+    patience: Annotated[int | None, Option(help="Stop after so many trials without a better one.")] = None,
+    max_failures: Annotated[int | None, Option(help="Stop when the first so many trials all failed (10).")] = None,
+    retries: Annotated[int | None, Option(help="How often to run a trial again whose process died (1).")] = None,
+    gpus: Annotated[float | None, Option(help="GPUs for each worker; 0.5 lets two share one.")] = None,
+    grace: Annotated[float | None, Option(help="Seconds that running trials get after Ctrl-C (30).")] = None,
+    preload: Annotated[bool | None, Option("--preload/--no-preload", help="Import once what a Python script imports.")] = None,
+    directory: Annotated[Path | None, Option(help="Where the files of the trials go (shoal.files).")] = None,
+    quiet: Annotated[bool, Option("--quiet", "-q", help="Show no progress.")] = False,
+    as_json: JsonOption = False,
+) -> None:  # fmt: skip
+    """Search for the params with which TARGET is best.
+
+    [dim]shoal tune train.py -p 'lr=loguniform(1e-5, 1)' -p 'layers=randint(1, 4)' -n 50 -w 4 -- --epochs 10[/dim]
+    """
+    from shoal import tune as run
+
+    fields = _target(target, store)
+    given = {
+        "space": _space(space, param, where), "metric": metric, "goal": goal, "trials": trials, "workers": workers,
+        "search": search, "settings": _settings(setting), "seed": seed, "start": _points(start), "name": name,
+        "timeout": timeout, "trial_timeout": trial_timeout, "target": stop_at, "patience": patience,
+        "max_failures": max_failures, "retries": retries, "gpus": gpus, "grace": grace, "preload": preload,
+        "directory": directory,
+    }  # fmt: skip
+    fields.update({key: value for key, value in given.items() if value is not None})
+    finish(run(**fields, progress=not quiet), as_json)
+
+
+def _target(words: list[str], store: str | None) -> dict[str, Any]:
+    """What TARGET says. Paths in a study.yaml are relative to it, so its folder becomes the working directory."""
+    from shoal import catalog
+    from shoal.study_file import read_study
+
+    fields: dict[str, Any] = {} if store is None else {"store": catalog.full_url(store)}
+    if words[0].endswith((".yaml", ".yml")):
+        if len(words) > 1:
+            raise StudyError(f"after {words[0]} nothing may follow but options; put the objective's own into the file")
+        path = Path(words[0])
+        study = read_study(path)
+        if "objective" not in study:
+            raise StudyError(f"{path}: objective: is missing; it says what to run, such as `objective: train.py`")
+        os.chdir(path.absolute().parent)
+        return {"name": path.stem, **study, **fields}
+    return {"objective": words[0] if len(words) == 1 else words, **fields}
+
+
+def _space(path: Path | None, params: list[str] | None, where: list[str] | None) -> Any:
+    from shoal.space import Space
+    from shoal.space.parsing import from_yaml
+    from shoal.study_file import read_space
+
+    if path is None and not params:
+        if where:
+            raise StudyError("--where needs a space beside it: --space or --param")
+        return None
+    known = read_space(path).to_json() if path is not None else {"domains": {}, "where": []}
+    domains = dict(known["domains"])
+    for text in params or []:
+        name, value = _pair("--param", text, "lr=loguniform(1e-6, 1)")
+        domains[name] = from_yaml(_literal(value))
+    return Space.from_json({"domains": domains, "where": [*known["where"], *(where or [])]})
+
+
+def _settings(pairs: list[str] | None) -> dict[str, Any] | None:
+    return None if pairs is None else {n: _literal(v) for n, v in (_pair("--setting", p, "pop_size=50") for p in pairs)}
+
+
+def _points(texts: list[str] | None) -> list[dict[str, Any]] | None:
+    if texts is None:
+        return None
+    points = [_literal(text) for text in texts]
+    if not all(isinstance(point, dict) for point in points):
+        raise StudyError(f"--start needs a JSON object, such as '{{\"lr\": 0.1}}', got {texts}")
+    return points
+
+
+def _pair(option: str, text: str, example: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise StudyError(f"{option} {text!r}: write it as {example!r}")
+    return name.strip(), value.strip()
+
+
+def _literal(text: str) -> Any:
+    """A value as YAML reads it: numbers, true, null, lists; all else is text."""
+    import yaml
+
+    from shoal.study_file import Loader
+
+    try:
+        return yaml.load(text, Loader)
+    except yaml.YAMLError:
+        return text
+
+
+def finish(study: Study, as_json: bool) -> None:
+    """Say what came out, where it lies, and what to type next."""
+    from shoal.files import study_directory
+
+    journal = study._journal
+    history = journal.history
+    best = None if history.best is None else history.trial(history.best)
+    files = study_directory(history.definition)
+    if as_json:
+        print_json({
+            "study": study.name, "store": journal.store.url, "files": str(files), "reason": study.ended,
+            "ended": history.ended, "failed": history.counts["failed"],
+            "best": None if best is None else {"number": best.number, "value": best.value, "params": best.params},
+        })  # fmt: skip
+    else:
+        _say(study, best, files)
+    if study.ended.startswith("interrupted"):
+        raise typer.Exit(INTERRUPTED)
+
+
+def _say(study: Study, best: Any, files: Path) -> None:
+    from shoal.reports.text import number
+
+    url = study._journal.store.url
+    path = Path(url.removeprefix("sqlite:///"))
+    is_default = path.absolute() == Path(DEFAULT_STORE).absolute()
+    shown = "" if is_default else f" --store {os.path.relpath(path) if url.startswith('sqlite') else url}"
+    if best is not None:
+        typer.echo(f"Best {study._journal.history.definition.metric}: {number(best.value)} (trial {best.number})")
+        width = max(map(len, best.params), default=0)
+        for name, value in best.params.items():
+            typer.echo(f"  {name:<{width}}  {number(value)}")
+    name = study.name if study.name.isidentifier() or study.name.replace("-", "_").isidentifier() else repr(study.name)
+    typer.echo(f"Results: study {study.name!r} in {url}; files in {files}")
+    typer.echo("Next:")
+    if study.ended and not study.reason:
+        typer.echo(f"  shoal resume {name}{shown}              # go on")
+    typer.echo(f"  shoal top {name} -k 5{shown}            # the best trials")
+    typer.echo(f"  shoal export {name} results.csv{shown}  # one row a trial")
