@@ -7,15 +7,15 @@ is a union. The numbers are kept in arrays; a trial costs about 200 bytes with t
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shoal.columns import Columns
-from shoal.records import FINAL, AnyRecord, Defined, Definition, Ended, Metrics, Ordered, Reported, Started
+from shoal.records import AnyRecord, Defined, Definition, Ended, Metrics, Ordered, Reported, Started, read_params
 from shoal.space import Params, Space, adapt
 from shoal.trial import Report, Trial
 
@@ -23,6 +23,7 @@ STATES: Final = ("waiting", "running", "lost", "paused", "failed", "stopped", "d
 CODE: Final = {state: code for code, state in enumerate(STATES)}
 NAN: Final = math.nan
 FINISHED: Final = CODE["failed"]  # from here on, a trial is not run again
+DONE: Final = CODE["done"]
 
 
 class History:
@@ -39,7 +40,7 @@ class History:
         self.order: Ordered | None = None
         self.newer: Defined | None = None  # a later definition than the one this history was made for
         self.length = 0
-        self.counts: Counter[str] = Counter()
+        self._tally = [0] * len(STATES)
         self.ended = 0
         self.best: int | None = None  # the number of the best finished trial
         self.improved = 0  # how many had ended when the best was last improved
@@ -53,7 +54,9 @@ class History:
         self._peers = Interned()
         self._whys = Interned()
         self._odd: dict[int, Params] = {}  # params that lie outside of the space as it is now
-        self._metrics: dict[str, NDArray[np.float64]] = {}
+        self._unread: list[Started] = []  # params that no one has looked at yet
+        self._metric = definition.metric
+        self._metrics: dict[str, memoryview] = {}
         self._notes: dict[int, Metrics] = {}  # metrics that are no numbers
         self._texts: dict[int, tuple[str, str]] = {}  # reason and traceback
         self._reports: dict[int, dict[int, Metrics]] = {}
@@ -63,12 +66,13 @@ class History:
         self._plain = all(code is None for _, code in self._coders) and not any(
             domain.extras.when for domain in self.space.domains.values()
         )
-        self._names = self.space.names
+        names = self.space.names  # itemgetter of one name gives no tuple
+        self._pick = itemgetter(*names) if len(names) > 1 else lambda params: [params[name] for name in names]
         self._bind()
 
     def _bind(self) -> None:
         c = self._columns
-        self.x, self.value, self.state = c["x"], c["value"], c["state"]
+        self._x, self.value, self.state = c["x"], c["value"], c["state"]
         # single cells are read and written through memoryviews, three times as fast as through numpy
         self._state, self._value, self._attempt = memoryview(c["state"]), memoryview(c["value"]), memoryview(c["attempt"])
         self._time, self._seconds = memoryview(c["time"]), memoryview(c["seconds"])
@@ -82,100 +86,92 @@ class History:
 
     def fold(self, record: AnyRecord) -> bool:
         """Bring in a record; False where it changes nothing: told before, or overtaken by a later attempt."""
-        if type(record) is Ended:
-            return self._end(record)
-        if type(record) is Started:
-            return self._start(record)
-        if type(record) is Reported:
-            return self._report(record)
-        if type(record) is Ordered:
-            if self.order is None or record.version > self.order.version:
-                self.order = record
-                return True
-            return False
-        assert type(record) is Defined
-        if record.version > (self.newer.version if self.newer else self.version):
-            self.newer = record
-            return True
-        return False
+        kind = type(record)
+        if kind is Ended:
+            return self._end(record)  # type: ignore[arg-type]
+        if kind is Started:
+            return self._start(record)  # type: ignore[arg-type]
+        if kind is Reported:
+            return self._report(record)  # type: ignore[arg-type]
+        return self._order(record) if isinstance(record, Ordered) else self._define(record)  # type: ignore[arg-type]
 
-    def _row(self, number: int) -> None:
+    def _order(self, record: Ordered) -> bool:
+        if self.order is not None and record.version <= self.order.version:
+            return False
+        self.order = record
+        return True
+
+    def _define(self, record: Defined) -> bool:
+        if record.version <= (self.newer.version if self.newer else self.version):
+            return False
+        self.newer = record
+        return True
+
+    def _reach(self, number: int) -> None:
+        """Make room for a trial."""
         if number >= self._columns.capacity:
             self._columns.hold(number)
             self._bind()
-        if number >= self.length:
-            self.length = number + 1
+        self.length = number + 1
 
     def _start(self, record: Started) -> bool:
-        number = record.number
-        self._row(number)
+        number, attempt = record.number, record.attempt
+        if number >= self.length:
+            self._reach(number)
         known = self._attempt[number]
-        if record.attempt < known or (record.attempt == known and self._peer[number] >= 0):
+        if attempt <= known and (attempt < known or self._peer[number] >= 0):
             return False
-        if record.attempt > known:
-            self._forget(number)
-            self._attempt[number] = record.attempt
-            self._move(number, 1)
+        if attempt > known:
+            self._supersede(number, attempt)
         self._time[number] = record.time
         self._peer[number] = self._peers.index(record.peer)
         self._why[number] = self._whys.index(record.why)
-        params: Params | None = record.params
-        if record.definition != self.version:
-            params = adapt(record.params, self.space)
-        self._keep(number, params, record.params)
+        self._unread.append(record)
         return True
 
-    def _keep(self, number: int, params: Params | None, told: Params) -> None:
-        if params is None:
-            self._odd[number] = told
-        elif self._plain:
-            self.x[number] = [params[name] for name in self._names]
-        else:
-            self.x[number] = [
-                NAN if name not in params else params[name] if code is None else code(params[name])
-                for name, code in self._coders
-            ]
+    def _supersede(self, number: int, attempt: int) -> None:
+        """A new attempt begins: what an earlier one said does not count."""
+        if self._state[number]:
+            self._forget(number)
+        self._peer[number] = -1
+        self._attempt[number] = attempt
+        self._move(number, 1)
 
     def _report(self, record: Reported) -> bool:
-        self._row(record.number)
-        if record.attempt < self._attempt[record.number]:
+        number = record.number
+        if number >= self.length:
+            self._reach(number)
+        if record.attempt < self._attempt[number]:
             return False
-        if record.attempt > self._attempt[record.number]:
-            self._anticipate(record.number, record.attempt)
-        steps = self._reports.setdefault(record.number, {})
+        if record.attempt > self._attempt[number]:
+            self._supersede(number, record.attempt)
+        steps = self._reports.setdefault(number, {})
         if record.step in steps:
             return False
         steps[record.step] = record.metrics
         return True
 
-    def _anticipate(self, number: int, attempt: int) -> None:
-        """A record of an attempt whose start is not here yet."""
-        self._forget(number)
-        self._attempt[number] = attempt
-        self._peer[number] = -1
-        self._move(number, 1)
-
     def _end(self, record: Ended) -> bool:
-        number = record.number
-        self._row(number)
-        known = self._attempt[number]
-        if record.attempt != known:
-            if record.attempt < known:
-                return record.outcome == "lost" and self._lose(number, record.attempt)
-            self._anticipate(number, record.attempt)
-        state = CODE[record.outcome]
-        if state <= self._state[number]:
+        number, attempt = record.number, record.attempt
+        if number >= self.length:
+            self._reach(number)
+        if attempt != self._attempt[number]:
+            if attempt < self._attempt[number]:
+                return record.outcome == "lost" and self._lose(number, attempt)
+            self._supersede(number, attempt)
+        state, before = CODE[record.outcome], self._state[number]
+        if state <= before:
             return False
-        if self._state[number] > 1:
+        if before > 1:
             self._forget(number)
         self._move(number, state)
         self._seconds[number] = record.seconds
         if record.metrics:
-            self._measure(number, record.metrics, record.outcome == "done")
+            self._measure(number, record.metrics, state == DONE)
         if record.reason or record.traceback:
             self._texts[number] = (record.reason, record.traceback)
         if record.outcome == "lost":
-            self._lose(number, record.attempt)
+            self._lose(number, attempt)
         return True
 
     def _lose(self, number: int, attempt: int) -> bool:
@@ -185,39 +181,42 @@ class History:
         return new
 
     def _move(self, number: int, state: int) -> None:
-        before = self._state[number]
-        if before:
-            self.counts[STATES[before]] -= 1
-            self.ended -= bool(before >= FINISHED)
-        self.counts[STATES[state]] += 1
-        self.ended += state >= FINISHED
-        self._state[number] = state
+        tally, before = self._tally, self._state[number]
+        tally[before] -= 1
+        tally[state] += 1
         if state == 1:
             self.running.add(number)
-        else:
+        elif before == 1:
             self.running.discard(number)
+        self.ended += (state >= FINISHED) - (before >= FINISHED)
+        self._state[number] = state
 
     def _measure(self, number: int, metrics: Metrics, done: bool) -> None:
         for name, metric in metrics.items():
-            if type(metric) is not float and (isinstance(metric, (str, bool)) or not isinstance(metric, int)):
+            if type(metric) is float or type(metric) is int:
+                column = self._metrics.get(name)
+                if column is None or number >= len(column):
+                    column = self._widen(name, number)
+                column[number] = metric
+            else:
                 self._notes.setdefault(number, {})[name] = metric
-                continue
-            if name not in self._metrics:
-                self._metrics[name] = np.empty(0)
-            column = self._metrics[name]
-            if number >= len(column):
-                grown = np.full(max(64, 2 * number), NAN)
-                grown[: len(column)] = column
-                self._metrics[name] = column = grown
-            column[number] = metric
-        metric = metrics.get(self.definition.metric)  # type: ignore[assignment]
-        if done and metric is not None and not isinstance(metric, str):
-            value = self.sign * metric
+        told = metrics.get(self._metric)
+        if done and type(told) in (float, int):
+            value = self.sign * told  # type: ignore[operator]
             self._value[number] = value
-            if value < self._best_value or (value == self._best_value and number < (self.best or 0)):
-                if value < self._best_value:
-                    self.improved = self.ended
+            if value < self._best_value:
+                self.improved = self.ended
                 self._best_value, self.best = value, number
+            elif value == self._best_value and number < self.best:  # type: ignore[operator]
+                self.best = number
+
+    def _widen(self, name: str, number: int) -> memoryview:
+        """A metric's column, long enough for a trial."""
+        old = self._metrics.get(name, memoryview(np.empty(0)))
+        grown = np.full(max(64, 2 * number), NAN)
+        grown[: len(old)] = old
+        self._metrics[name] = memoryview(grown)
+        return self._metrics[name]
 
     def _forget(self, number: int) -> None:
         """Drop what an overtaken attempt said."""
@@ -234,7 +233,37 @@ class History:
             self.best = None if np.isnan(rest).all() else int(np.nanargmin(rest))
             self._best_value = math.inf if self.best is None else float(rest[self.best])
 
+    def _read(self) -> None:
+        """Look at the params that came in since the last look."""
+        unread, self._unread = self._unread, []
+        if self._plain and all(record.definition == self.version for record in unread):
+            rows = [self._pick(read_params(record.params)) for record in unread]
+            self._x[[record.number for record in unread]] = np.array(rows, dtype=np.float64).reshape(len(rows), -1)
+            return
+        for record in unread:
+            told = read_params(record.params)
+            params = told if record.definition == self.version else adapt(told, self.space)
+            self._odd.pop(record.number, None)
+            if params is None:
+                self._odd[record.number] = told
+            else:
+                self._x[record.number] = [
+                    NAN if name not in params else params[name] if code is None else code(params[name])
+                    for name, code in self._coders
+                ]
+
     # ------------------------------------------------------------------ reading
+
+    @property
+    def x(self) -> NDArray[np.float64]:
+        if self._unread:
+            self._read()
+        return self._x
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many trials are in each state."""
+        return {**dict(zip(STATES, self._tally, strict=True)), "waiting": self.length - sum(self._tally[1:])}
 
     def finished(self, number: int) -> bool:
         """Whether the trial is done, stopped or failed: not to be run again."""
@@ -250,11 +279,11 @@ class History:
 
     def params(self, number: int) -> Params:
         """The params of a trial; empty while only its end is known."""
-        if number in self._odd:
-            return dict(self._odd[number])
+        row = self.x[number].tolist()
         if self._peer[number] < 0:
             return {}
-        row = self.x[number].tolist()
+        if number in self._odd:
+            return dict(self._odd[number])
         codes = dict(zip(self.space.names, row, strict=True))
         return {
             name: domain.value(codes.get(name, 0.0))
@@ -271,6 +300,8 @@ class History:
 
     def inside(self, number: int) -> bool:
         """Whether the trial's params are known and lie in the space as it is now."""
+        if self._unread:
+            self._read()
         return number not in self._odd and self._peer[number] >= 0
 
     def trial(self, number: int) -> Trial:
@@ -325,7 +356,7 @@ class History:
             return f"the target {plan.target:g} was reached by trial {self.best}"
         if plan.patience is not None and self.best is not None and self.ended - self.improved >= plan.patience:
             return f"the last {plan.patience} trials brought nothing better than trial {self.best}"
-        if plan.max_failures is not None and self.ended == self.counts["failed"] >= plan.max_failures:
+        if plan.max_failures is not None and self.ended == self._tally[FINISHED] >= plan.max_failures:
             return f"all of the first {self.ended} trials failed"
         return ""
 
@@ -349,7 +380,3 @@ class Interned:
     def __getitem__(self, index: int) -> str:
         return self._texts[index] if index >= 0 else ""
 
-
-def is_final(outcome: str) -> bool:
-    """Whether a trial that ended so is not run again."""
-    return outcome in FINAL

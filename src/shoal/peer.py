@@ -11,7 +11,7 @@ from shoal.errors import Exhausted, ObjectiveError
 from shoal.journal import WINDOW, Journal
 from shoal.live import LiveTrial
 from shoal.proposals import Proposer
-from shoal.records import Ended, Metrics, Ordered, Outcome, Started
+from shoal.records import Ended, Metrics, Ordered, Outcome, Started, write_params
 from shoal.space import Params
 from shoal.turns import Turns
 
@@ -22,6 +22,7 @@ class Peer:
     """One worker of a study.
 
     ``begun(number, attempt)`` is told what is about to run (-1, -1: nothing), for whoever watches over the process.
+    A ``supervised`` peer whose search does not learn never reads what others wrote: the supervisor does, and says when to stop.
     """
 
     def __init__(
@@ -32,10 +33,12 @@ class Peer:
         clock: Clock,
         device: str = "cpu",
         begun: Callable[[int, int], None] = lambda number, attempt: None,
+        supervised: bool = False,
     ) -> None:
         self.name = journal.writer
         self._journal, self._search, self._objective, self._clock = journal, search, objective, clock
-        self._device, self._begun = device, begun
+        self._device, self._begun, self._supervised = device, begun, supervised
+        self._reads = True
         self._turns = Turns(journal, clock)
         self._synced = float("-inf")
         self._stopping = self._exhausted = ""
@@ -57,9 +60,11 @@ class Peer:
                 self._turns.ended(turn)
             elif self._exhausted and not self._journal.history.running:
                 self._order_finish()
-            else:
+            elif self._reads:
                 yield IDLE
                 self._journal.sync()
+            else:
+                break  # the supervisor sees to what others leave behind
         self._journal.flush()
 
     @property
@@ -67,13 +72,15 @@ class Peer:
         return self._stopping or self._journal.history.verdict()
 
     def _begin(self) -> None:
-        self._proposer = Proposer(self._journal.history, search := self._search())
+        search = self._search()
+        self._reads = getattr(search, "learns", True) or not self._supervised
+        self._proposer = Proposer(self._journal.history, search)
         self._journal.listen(search.tell)
 
     def _done(self) -> bool:
         now = self._clock.monotonic()
         if now - self._synced > WINDOW:
-            self._journal.sync()
+            self._journal.sync() if self._reads else self._journal.flush()
             self._synced = now
             if self._journal.history.newer is not None:
                 self._journal.reload()
@@ -95,7 +102,7 @@ class Peer:
             self._turns.drop()
             return
         definition = history.version
-        self._journal.append(Started(number, params, self.name, self._clock.now(), why, attempt, definition))
+        self._journal.append(Started(number, write_params(params), self.name, self._clock.now(), why, attempt, definition))
         if attempt:
             self._journal.flush()  # should this one kill its process, the start must be known
         self._begun(number, attempt)

@@ -6,8 +6,8 @@ itself but never overwrite. `Defined` and `Ordered` are about the whole study; t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final, Literal, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -15,8 +15,6 @@ Metrics: TypeAlias = dict[str, float | int | bool | str]
 Outcome: TypeAlias = Literal["done", "stopped", "paused", "failed", "lost"]
 Order: TypeAlias = Literal["go", "stop", "finish"]
 Goal: TypeAlias = Literal["minimize", "maximize"]
-
-FINAL: Final = frozenset({"done", "stopped", "failed"})  # outcomes after which a trial is not run again
 
 
 class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -62,10 +60,13 @@ class Ordered(Record, frozen=True, tag="ordered"):
 
 
 class Started(Record, frozen=True, tag="started"):
-    """An attempt at a trial began. ``definition`` is the version of the definition it was proposed under."""
+    """An attempt at a trial began. ``definition`` is the version of the definition it was proposed under.
+
+    ``params`` stay JSON text until someone looks (`read_params`): most peers never look at most trials of others.
+    """
 
     number: int
-    params: dict[str, Any]
+    params: msgspec.Raw
     peer: str
     time: float
     why: str = ""
@@ -99,6 +100,7 @@ class Ended(Record, frozen=True, tag="ended"):
 AnyRecord: TypeAlias = Defined | Ordered | Started | Reported | Ended
 
 _encoder = msgspec.json.Encoder()
+_params = msgspec.json.Decoder(dict[str, Any])
 _decoder = msgspec.json.Decoder(list[AnyRecord])
 
 
@@ -110,3 +112,13 @@ def encode(records: Sequence[AnyRecord]) -> bytes:
 def decode(data: bytes | str) -> list[AnyRecord]:
     """The way back from `encode`. Raises msgspec.ValidationError or DecodeError for what is no array of records."""
     return _decoder.decode(data)
+
+
+def write_params(params: Mapping[str, Any]) -> msgspec.Raw:
+    """Params as a record holds them."""
+    return msgspec.Raw(_encoder.encode(params))
+
+
+def read_params(text: msgspec.Raw) -> dict[str, Any]:
+    """The way back from `write_params`."""
+    return _params.decode(text)

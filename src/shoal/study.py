@@ -17,7 +17,7 @@ from shoal.live import LiveTrial
 from shoal.names import peer_name
 from shoal.proposals import Proposer
 from shoal.pulse import Pulse
-from shoal.records import Ended, Outcome, Started
+from shoal.records import Ended, Outcome, Started, write_params
 from shoal.reports import tables
 from shoal.space import Space
 from shoal.trial import Trial
@@ -105,7 +105,7 @@ class Study:
         proposal = self._proposer.propose(turn.number)
         version = self._journal.history.version
         self._journal.append(
-            Started(turn.number, proposal.params, self._journal.writer, self._clock.now(), proposal.why, turn.attempt, version)
+            Started(turn.number, write_params(proposal.params), self._journal.writer, self._clock.now(), proposal.why, turn.attempt, version)
         )
         self._open[turn.number] = turn
         return LiveTrial(self._journal, turn.number, turn.attempt, proposal.params, "cpu", self._clock)

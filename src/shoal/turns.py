@@ -43,6 +43,7 @@ class Turns:
         self._settled: list[int] = []
         self._adopted = float("-inf")
         self._pace, self._block = 1.0, 1  # seconds a trial takes; how many numbers were taken last
+        self._seen = 0  # numbers below this one are taken
 
     def next(self, fresh: bool = True) -> Turn | None:
         """The next trial; None while there is nothing but to wait for others. Without ``fresh``, no new numbers."""
@@ -71,12 +72,13 @@ class Turns:
 
     def _take(self) -> None:
         journal, limit = self._journal, self._journal.history.definition.trials
-        share = MOST if limit is None else max(1, (limit - journal.history.length) // 8)
+        share = MOST if limit is None else max(1, (limit - max(self._seen, journal.history.length)) // 8)
         self._block = self._fixed or max(1, min(2 * self._block, MOST, share, int(WINDOW / max(self._pace, 1e-6))))
         journal.flush()
         grant = journal.store.take(journal.study, journal.writer, self._block, limit, self._settled)
         self._settled = []
         if grant is not None:
+            self._seen = grant.stop
             held = Held(grant, grant.stop - grant.start)
             self._queue.extend((number, held) for number in range(grant.start, grant.stop))
 

@@ -48,8 +48,9 @@ def _work(order: dict[str, Any], code: bytes, slot: Slot, events: int) -> str:
     plan = journal.history.definition
     objective = catalog.objective(target if target is not None else plan.objective, order["preload"])
     peer = Peer(
-        journal, lambda: custom or catalog.search(plan.search, plan.settings), objective, clock, order["device"], slot.write
-    )
+        journal, lambda: custom or catalog.search(plan.search, plan.settings), objective, clock, order["device"],
+        slot.write, supervised=True,
+    )  # fmt: skip
     signal.signal(signal.SIGTERM, lambda *_: peer.stop("SIGTERM"))
     threading.Thread(target=_listen, args=(peer,), name="shoal-orders", daemon=True).start()
     try:

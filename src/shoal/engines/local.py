@@ -133,6 +133,9 @@ class LocalEngine:
         if code == 0:
             self._reason = said.get("reason", "")
             self._release(place, worker)
+            self.journal.sync()
+            if not (self.workers or self.stopping or self.journal.history.verdict()):
+                self._start(place)  # someone has to see to what other peers leave behind
             return
         if "error" in said:
             self._error = said["error"]

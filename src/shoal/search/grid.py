@@ -18,6 +18,8 @@ from shoal.space.space import LISTED
 
 
 class Grid:
+    learns = False  # what others found does not matter
+
     def begin(self, history: History) -> None:
         self._space = history.space
         self._points: list[Params] | None = None

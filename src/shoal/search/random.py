@@ -17,10 +17,13 @@ from shoal.search.tried import Tried
 
 
 class Random:
+    learns = False  # what others found does not matter, but in a finite space
+
     def begin(self, history: History) -> None:
         self._space = history.space
         finite = math.prod(domain.size for domain in self._space.searched.values()) < math.inf
         self._tried = Tried(history) if finite else None
+        self.learns = finite
 
     def tell(self, record: AnyRecord) -> None:
         if self._tried is not None:
