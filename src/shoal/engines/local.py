@@ -24,7 +24,8 @@ from shoal.records import Ended, Outcome
 
 TICK = 0.05  # seconds between looks at the peers
 SYNC = 0.25  # … and at the journal
-STILLBORN = 3  # peers in a row that die before they are ready, until the study gives up
+STILLBORN = 3  # peers in a row that fail before they are ready, until the study gives up
+KILLED = 30  # … that are killed before, which others may be to blame for
 
 
 @dataclass
@@ -143,7 +144,7 @@ class LocalEngine:
             self.stop(self._error, grace=0.0)
             return
         self._stillborn = 0 if "ready" in said else self._stillborn + 1
-        if self._stillborn >= STILLBORN:
+        if self._stillborn >= (STILLBORN if code > 0 else KILLED):
             tail = worker.log.read_bytes()[-2000:].decode(errors="replace").strip()
             self._error = f"peers die before they are ready ({worker.ended_how()}); the log {worker.log} ends with:\n{tail}"
         self._bury(place, worker, "failed" if worker.killed_for else "lost")
