@@ -47,7 +47,7 @@ class History:
         self.running: set[int] = set()
         self._best_value = math.inf
         self._columns = Columns(
-            state=(np.int8, 0), attempt=(np.int16, -1), value=(np.float64, NAN),
+            state=(np.int8, 0), attempt=(np.int16, -1), begun=(np.int16, -1), value=(np.float64, NAN),
             time=(np.float64, NAN), seconds=(np.float64, NAN), peer=(np.int32, -1), why=(np.int32, -1),
         )  # fmt: skip
         self._columns.add("x", np.float64, NAN, len(self.space.names))
@@ -77,6 +77,7 @@ class History:
         self._state, self._value, self._attempt = memoryview(c["state"]), memoryview(c["value"]), memoryview(c["attempt"])
         self._time, self._seconds = memoryview(c["time"]), memoryview(c["seconds"])
         self._peer, self._why = memoryview(c["peer"]), memoryview(c["why"])
+        self._begun = memoryview(c["begun"])  # the latest attempt whose start is known
 
     # ------------------------------------------------------------------ the fold
 
@@ -118,11 +119,11 @@ class History:
         number, attempt = record.number, record.attempt
         if number >= self.length:
             self._reach(number)
-        known = self._attempt[number]
-        if attempt <= known and (attempt < known or self._peer[number] >= 0):
+        if attempt <= self._begun[number]:
             return False
-        if attempt > known:
+        if attempt > self._attempt[number]:
             self._supersede(number, attempt)
+        self._begun[number] = attempt
         self._time[number] = record.time
         self._peer[number] = self._peers.index(record.peer)
         self._why[number] = self._whys.index(record.why)
@@ -133,7 +134,6 @@ class History:
         """A new attempt begins: what an earlier one said does not count."""
         if self._state[number]:
             self._forget(number)
-        self._peer[number] = -1
         self._attempt[number] = attempt
         self._move(number, 1)
 
@@ -280,7 +280,7 @@ class History:
     def params(self, number: int) -> Params:
         """The params of a trial; empty while only its end is known."""
         row = self.x[number].tolist()
-        if self._peer[number] < 0:
+        if self._begun[number] < 0:
             return {}
         if number in self._odd:
             return dict(self._odd[number])
@@ -302,7 +302,7 @@ class History:
         """Whether the trial's params are known and lie in the space as it is now."""
         if self._unread:
             self._read()
-        return number not in self._odd and self._peer[number] >= 0
+        return number not in self._odd and self._begun[number] >= 0
 
     def trial(self, number: int) -> Trial:
         """All that is known of a trial."""

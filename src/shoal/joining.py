@@ -8,7 +8,9 @@ from types import MappingProxyType
 from typing import Any
 
 import msgspec
+import numpy as np
 
+from shoal import catalog
 from shoal.contracts import Clock, Store
 from shoal.errors import SpaceError, StudyError
 from shoal.journal import Journal
@@ -83,6 +85,8 @@ def _convert(fields: Mapping[str, Any]) -> Definition:
 def _check(plan: Definition) -> Definition:
     """Refuse what no study can be."""
     space = Space.from_json(plan.space)
+    if ":" not in plan.search:  # else it is an object of the user's own
+        catalog.search(plan.search, plan.settings)
     for name in ("trials", "patience", "max_failures", "trial_timeout"):
         value = getattr(plan, name)
         if value is not None and value <= 0:
@@ -92,8 +96,6 @@ def _check(plan: Definition) -> Definition:
     if plan.metric in space.domains:
         raise SpaceError(f"metric {plan.metric!r} has the name of a param; rename one of them")
     for point in plan.start:
-        import numpy as np
-
         space.complete(point, np.random.default_rng(0))
     return plan
 

@@ -67,7 +67,8 @@ class Study:
         if seed is not None:
             given["seed"] = seed
         clock = RealClock()
-        self._prepare(join(place, name or unused_name(place, "study"), peer_name(), clock, given), custom)
+        called = unused_name(place, "study") if name is None else name
+        self._prepare(join(place, called, peer_name(), clock, given), custom)
         if self._journal.history.length:
             go_on(self._journal, clock)
 
@@ -211,7 +212,6 @@ def as_space(space: Any) -> Space:
 def search_name(search: str | Search) -> str:
     """A search's name; one of the user's own is known by its class. Raises StudyError for what is no search."""
     if isinstance(search, str):
-        catalog.search(search)
         return search
     if not isinstance(search, Search):
         raise StudyError(f"search must be a name or an object with begin, tell and ask, got {search!r:.100}")

@@ -84,7 +84,7 @@ def tune(
         "directory": None if directory is None else str(Path(directory).absolute()),
     }  # fmt: skip
     journal = join(
-        place, name or unused_name(place, _stem(objective)), peer_name(), RealClock(),
+        place, unused_name(place, _stem(objective)) if name is None else name, peer_name(), RealClock(),
         {key: value for key, value in given.items() if value is not None}, {"directory": files_beside(place.url)},
     )  # fmt: skip
     go_on(journal, RealClock())

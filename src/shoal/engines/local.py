@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import psutil
+
 from shoal.contracts import Clock
 from shoal.engines.interrupts import Interrupts
 from shoal.engines.shares import gpu_shares, share, visible_gpus
@@ -19,11 +21,12 @@ from shoal.engines.worker_process import WorkerProcess
 from shoal.errors import StudyError
 from shoal.files import peer_log
 from shoal.journal import Journal
-from shoal.names import peer_name
+from shoal.names import host_name, peer_name
 from shoal.records import Ended, Outcome
 
 TICK = 0.05  # seconds between looks at the peers
 SYNC = 0.25  # … and at the journal
+SWEEP = 2.0  # … and for peers of this host that died with their supervisor
 STILLBORN = 3  # peers in a row that fail before they are ready, until the study gives up
 KILLED = 30  # … that are killed before, which others may be to blame for
 
@@ -58,10 +61,11 @@ class LocalEngine:
 
     def run(self) -> str:
         """Run until every peer has ended; returns why. Raises StudyError where a peer cannot even start."""
-        synced = 0.0
+        synced = swept = float("-inf")
         interrupts = Interrupts()
         with interrupts:
             try:
+                self._sweep()
                 for place in range(self.plan.workers):
                     self._start(place)
                 while self.workers:
@@ -75,6 +79,9 @@ class LocalEngine:
                         if verdict := self.journal.history.verdict():
                             self.stop(verdict)
                         self._watch(self)
+                    if self._clock.monotonic() - swept > SWEEP:
+                        self._sweep()
+                        swept = self._clock.monotonic()
             finally:
                 self._kill_all("the study ended")
         self.journal.sync()
@@ -119,6 +126,13 @@ class LocalEngine:
             while worker.poll() is None:
                 time.sleep(0.005)
             self._bury(place, worker, "paused")
+
+    def _sweep(self) -> None:
+        """Let no one wait for the lease of a peer whose process is plainly gone."""
+        store, study = self.journal.store, self.journal.study
+        for peer in store.peers(study):
+            if peer.host == host_name() and not psutil.pid_exists(peer.pid):
+                store.leave(study, peer.peer)
 
     # ------------------------------------------------------------------ watching
 

@@ -52,6 +52,10 @@ class Progress(AbstractContextManager["Progress"]):
 
     def watch(self, engine: Any) -> None:
         """Show the state, and that the engine is stopping where it is."""
+        if engine.stopping and not self.reason and engine.workers:
+            self._next = 0.0  # say it now
+            if self._shown and self._update is None and self._journal.history.running:
+                self._line(f"{engine.stopping}: waiting for running trials; another Ctrl-C ends them at once")
         self.reason = engine.stopping
         self.tick()
 
@@ -65,7 +69,7 @@ class Progress(AbstractContextManager["Progress"]):
             self._update(self._view())
             return
         if self._next:
-            self._line(f"{self.status()}; {self.reason}, waiting for running trials" if self.reason else self.status())
+            self._line(self.status())
             self._distance = min(self._distance * 1.3, SLOWEST)
         self._next = now + self._distance
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from time import monotonic
 
 from shoal.contracts import Grant, PeerStatus
 from shoal.errors import StoreError
+from shoal.names import host_name
 from shoal.records import AnyRecord, Defined, decode, encode
 
 
@@ -101,7 +101,7 @@ class MemoryStore:
     def peers(self, study: str) -> list[PeerStatus]:
         kept = self._find(study)
         return [
-            PeerStatus(peer, socket.gethostname(), os.getpid(), self._now() - when, self._alive(kept, peer))
+            PeerStatus(peer, host_name(), os.getpid(), self._now() - when, self._alive(kept, peer))
             for peer, (when, _) in kept.beats.items()
         ]
 

@@ -8,7 +8,6 @@ skip none, on any database.
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -35,6 +34,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from shoal.contracts import Grant, PeerStatus
 from shoal.errors import StoreError
+from shoal.names import host_name
 from shoal.records import AnyRecord, Defined, decode, encode
 from shoal.stores.schema import TABLES, batches, claims, grants, peers, prepare, studies
 
@@ -176,7 +176,7 @@ class SqlStore:
         with self._write() as connection:
             if not connection.execute(update(peers).where(row).values(beat=self._now, lease=lease)).rowcount:
                 connection.execute(
-                    insert(peers).values(study=study, peer=peer, host=socket.gethostname(), pid=os.getpid(),
+                    insert(peers).values(study=study, peer=peer, host=host_name(), pid=os.getpid(),
                                          beat=self._now, lease=lease)
                 )  # fmt: skip
 

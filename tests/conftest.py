@@ -1,0 +1,52 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import monotonic
+
+import psutil
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test works in a folder of its own, where the default store and files lie."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SHOAL_STORE", raising=False)
+    return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_running() -> Iterator[None]:
+    """No test leaves a process behind."""
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    yield
+    left = [child for child in psutil.Process().children(recursive=True) if child.pid not in before]
+    assert not [child.pid for child in left if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> None:
+    """Wait for a condition, with a bound."""
+    import threading
+
+    end = monotonic() + seconds
+    pause = threading.Event()
+    while not condition():
+        assert monotonic() < end, "waited in vain"
+        pause.wait(0.02)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs (a zombie does not)."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def pids_in(folder: Path) -> list[int]:
+    """The process numbers that trials wrote into files ``*.pid``."""
+    return [int(path.read_text() or os.getpid()) for path in folder.glob("*.pid")]
