@@ -114,8 +114,10 @@ def test_what_is_no_objective_is_refused_before_anything_runs(objective: Any) ->
 
 @pytest.mark.parametrize(
     "options",
-    [{"trials": 0}, {"trials": -1}, {"workers": -1}, {"workers": 1.5}, {"search": "genetik"}, {"goal": "up"}, {"trials": "ten"},
-     {"settings": {"pop": 3}}, {"metric": "x"}, {"start": [{"y": 1}]}, {"start": [{"x": 7.0}]}, {"name": ""}, {"name": "a\nb"},
+    [{"trials": 0}, {"trials": -1}, {"workers": -1}, {"workers": 1.5}, {"search": "genetik"}, {"goal": "up"},
+    {"trials": "ten"},
+     {"settings": {"pop": 3}}, {"metric": "x"}, {"start": [{"y": 1}]}, {"start": [{"x": 7.0}]}, {"name": ""},
+     {"name": "a\nb"},
      {"store": "memory://"}, {"store": "nosuchdb://x"}, {"gpus": 3}, {"retries": -1}, {"trial_timeout": 0}],
 )  # fmt: skip
 def test_options_that_make_no_sense_are_refused_with_the_value_in_the_message(options: dict[str, Any]) -> None:

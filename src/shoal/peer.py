@@ -96,25 +96,18 @@ class Peer:
     def _run(self, number: int, attempt: int) -> None:
         history = self._journal.history
         try:
-            params, why = self._propose(number)
+            proposal = self._proposer.propose(number)
         except Exhausted as end:
             self._exhausted = str(end)
             self._turns.drop()
             return
-        definition = history.version
-        self._journal.append(Started(number, write_params(params), self.name, self._clock.now(), why, attempt, definition))
+        params, why, version = proposal.params, proposal.why, history.version
+        self._journal.append(Started(number, write_params(params), self.name, self._clock.now(), why, attempt, version))
         if attempt:
             self._journal.flush()  # should this one kill its process, the start must be known
         self._begun(number, attempt)
         self._evaluate(number, attempt, params)
         self._begun(-1, -1)
-
-    def _propose(self, number: int) -> tuple[Params, str]:
-        history = self._journal.history
-        if number < history.length and history.inside(number):
-            return history.params(number), history.trial(number).why
-        proposal = self._proposer.propose(number)
-        return proposal.params, proposal.why
 
     def _evaluate(self, number: int, attempt: int, params: Params) -> None:
         trial = LiveTrial(self._journal, number, attempt, params, self._device, self._clock)

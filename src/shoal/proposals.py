@@ -2,34 +2,9 @@
 
 from __future__ import annotations
 
-import copy
-from typing import Any
-
-from numpy.random import Generator, Philox
-
 from shoal.contracts import Proposal, Search
+from shoal.draws import Draws
 from shoal.history import History
-
-
-class Draws:
-    """One random generator for each trial number, the same on every peer.
-
-    Philox is counter-based (Salmon et al., Parallel Random Numbers: As Easy as 1, 2, 3. SC 2011): the study's seed is its key and the number part of its counter,
-    so that a generator is set up by writing its counter, in a microsecond.
-    """
-
-    def __init__(self, seed: int) -> None:
-        self._bits = Philox(key=seed % 2**64)
-        self._generator = Generator(self._bits)
-        self._state: dict[str, Any] = copy.deepcopy(dict(self._bits.state))
-        self._counter = self._state["state"]["counter"]
-
-    def at(self, number: int) -> Generator:
-        """The generator of a number; it replaces the one that was handed out before."""
-        self._counter[:] = 0
-        self._counter[2] = number
-        self._bits.state = self._state
-        return self._generator
 
 
 class Proposer:
@@ -43,6 +18,8 @@ class Proposer:
 
     def propose(self, number: int) -> Proposal:
         """Raises Exhausted when there is nothing left to try."""
+        if self._history.length > number and self._history.inside(number):  # an attempt at it was lost
+            return Proposal(self._history.params(number), self._history.trial(number).why)
         rng = self._draws.at(number)
         if number < len(self._start):
             return Proposal(self._history.space.complete(self._start[number], rng), f"starting point {number}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -156,12 +157,15 @@ def _known(place: Store, name: str | None, objective: Any) -> Any:
 
 
 def _stem(objective: Any) -> str:
-    if isinstance(objective, (list, tuple)):
-        objective = next((word for word in reversed(objective) if str(word).endswith(".py")), objective[0] if objective else "study")
+    """What a study is called that was given no name: after its function or its script."""
     if isinstance(objective, str):
-        stem = objective.split()[0] if objective.split() else "study"
-        return Path(stem.rpartition(":")[2] or stem).stem or "study"
-    name = getattr(objective, "__name__", type(objective).__name__)
+        objective = [objective.rpartition(":")[2]] if catalog.is_reference(objective) else shlex.split(objective)
+    if isinstance(objective, (list, tuple)):
+        words = [str(word) for word in objective]
+        after_m = [words[i + 1] for i, word in enumerate(words[:-1]) if word == "-m"]
+        scripts = [word for word in words if word.endswith(".py")]
+        return Path([*scripts, *after_m, *words, "study"][0]).stem or "study"
+    name = getattr(objective, "__name__", "study")
     return name if name.isidentifier() else "study"
 
 

@@ -164,6 +164,8 @@ def _say(study: Study, best: Any, files: Path) -> None:
         width = max(map(len, best.params), default=0)
         for name, value in best.params.items():
             typer.echo(f"  {name:<{width}}  {number(value)}")
+    else:
+        typer.echo("No trial has ended with a result; `shoal show` says how each one ended.")
     name = study.name if study.name.isidentifier() or study.name.replace("-", "_").isidentifier() else repr(study.name)
     typer.echo(f"Results: study {study.name!r} in {url}; files in {files}")
     typer.echo("Next:")

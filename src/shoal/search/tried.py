@@ -10,7 +10,7 @@ import numpy as np
 from shoal.errors import Exhausted
 from shoal.history import History
 from shoal.records import AnyRecord, Started
-from shoal.space import Params
+from shoal.space import Params, Space
 from shoal.space.space import LISTED
 
 DRAWS = 30
@@ -42,9 +42,7 @@ class Tried:
         return self._any_left(rng) if self.size <= LISTED else params
 
     def __contains__(self, params: Params) -> bool:
-        space = self._space
-        row = [domain.code(params[name]) if name in params else math.nan for name, domain in space.searched.items()]
-        return hash(np.array(row).tobytes()) in self._seen
+        return point_key(self._space, params) in self._seen
 
     def _row(self, number: int) -> int:
         return hash(self._history.x[number].tobytes())
@@ -56,3 +54,9 @@ class Tried:
         if not self._untried:
             raise Exhausted(f"all {int(self.size):,} points of the space have been tried")
         return self._untried[int(rng.integers(len(self._untried)))]
+
+
+def point_key(space: Space, params: Params) -> int:
+    """A 64-bit hash of params, the same as that of their row in the history."""
+    row = [domain.code(params[name]) if name in params else math.nan for name, domain in space.searched.items()]
+    return hash(np.array(row, dtype=np.float64).tobytes())

@@ -19,7 +19,7 @@ DOMAINS: Mapping[str, Callable[..., Domain]] = {
     ).split()
 }
 TESTS = {"at_least": conditions.at_least, "at_most": conditions.at_most, "one_of": conditions.one_of}
-LONGEST = 100_000
+LONGEST = 1_000_000
 
 
 def as_domain(value: Any) -> Domain:

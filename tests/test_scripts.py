@@ -1,0 +1,173 @@
+"""Scripts and commands as objectives, run for real."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import alive, pids_in, wait_until
+
+import shoal
+from shoal.trial import Trial
+
+ARGPARSE = """
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--x", type=float, required=True)
+parser.add_argument("--name", default="nobody")
+parser.add_argument("--epochs", type=int, default=1)
+args = parser.parse_args()
+"""
+
+
+def run(script: str, *arguments: str, **options: Any) -> list[Trial]:
+    """The trials of a study of train.py, one at (-1e-05) first."""
+    Path("train.py").write_text(script)
+    space = options.pop("space", {"x": (-1.0, 1.0)})
+    options = {"trials": 2, "name": "scripts", "max_failures": None, "progress": False, **options}
+    return shoal.tune(["train.py", *arguments], space, **options).trials
+
+
+def files(number: int) -> Path:
+    return Path("shoal.files/scripts") / f"{number:06d}"
+
+
+def test_a_script_gets_params_as_arguments_and_reports_each_epoch() -> None:
+    script = ARGPARSE + (
+        "from shoal import report\nfor epoch in range(args.epochs):\n    report(epoch=epoch + 1, loss=args.x**2, lr=0.1 / (epoch + 1))\n"
+    )
+    trials = run(script, "--epochs", "3", start=[{"x": -1e-05}])
+    assert [trial.outcome for trial in trials] == ["done", "done"]
+    assert trials[0].value == pytest.approx(1e-10)
+    assert [report.step for report in trials[0].reports] == [1, 2, 3]
+    assert trials[0].reports[2].metrics["lr"] == pytest.approx(0.1 / 3)
+
+
+def test_marked_lines_of_standard_output_are_reports_also_several_on_one_line() -> None:
+    script = ARGPARSE + """print('noise [tune-metric]: {"loss": 3, "epoch": 1} [tune-metric]: {"loss": 0.5} and so on')\n"""
+    trials = run(script)
+    assert [(report.step, report.metrics) for report in trials[0].reports] == [(1, {"loss": 3}), (2, {"loss": 0.5})]
+    assert trials[0].value == 0.5
+
+
+@pytest.mark.parametrize("preload", [True, False])
+def test_output_is_kept_and_a_failing_script_shows_its_traceback(preload: bool) -> None:
+    trials = run(ARGPARSE + "print('hello')\nraise RuntimeError('no data')\n", preload=preload)
+    assert trials[0].outcome == "failed"
+    assert trials[0].reason.endswith("exit status 1: RuntimeError: no data")
+    assert "train.py" in trials[0].traceback
+    assert "launcher" not in trials[0].traceback
+    assert (files(0) / "stdout.txt").read_text() == "hello\n"
+    assert "no data" in (files(0) / "stderr.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("", "ended without a report"),
+        ("from shoal import report; report(accuracy=1)", "metric 'loss' is missing"),
+        ("from shoal import report; report(loss=float('nan'))", "loss is nan"),
+        ("print('[tune-metric]: {not json')", "must be a JSON object"),
+        ("print('[tune-metric]: [1]')", "must be a JSON object"),
+        ("import sys; sys.exit(7)", "ended with exit status 7"),
+        ("import os; os.kill(os.getpid(), 11)", "was killed by SIGSEGV"),
+        ("import os; os._exit(9)", "ended with exit status 9"),
+        ("def broken(:", "SyntaxError"),
+        ("import module_that_is_not_there", "No module named 'module_that_is_not_there'"),
+    ],
+)
+def test_a_script_that_gives_no_result_is_a_failed_trial_that_says_so(script: str, reason: str) -> None:
+    trials = run(script, trials=1)
+    assert trials[0].outcome == "failed"
+    assert reason in trials[0].reason
+
+
+def test_lists_dicts_null_and_long_text_go_through_a_file() -> None:
+    script = (
+        "import sys, json\nfrom shoal import params, report\n"
+        "got = json.load(open(sys.argv[sys.argv.index('--params') + 1]))\n"
+        "assert got == params(), (got, params())\nreport(loss=len(json.dumps(got)), got=str(got['widths']))\n"
+    )
+    space = {"widths": [[64, 64], [128]], "extra": [None, {"a": 1}], "text": "long " * 50_000}
+    trials = run(script, space=space)
+    assert [trial.outcome for trial in trials] == ["done", "done"], trials[0].reason
+    assert trials[0].metrics["widths"] == str(trials[0].params["widths"])
+
+
+def test_hostile_text_reaches_the_script_as_it_is() -> None:
+    hostile = ["$(touch hacked)", "; touch hacked", "--help", "'\"`\\", "ünïcödé \n newline", ""]
+    script = ARGPARSE + "from shoal import report\nreport(loss=1.0, got=args.name)\n"
+    trials = run(script, space={"x": 0.5, "name": hostile}, search="grid", trials=len(hostile))
+    assert [trial.metrics.get("got") for trial in trials] == hostile
+    assert not Path("hacked").exists()
+
+
+def test_any_command_may_be_tuned() -> None:
+    Path("run.sh").write_text("""#!/bin/sh\necho "[tune-metric]: {\\"loss\\": $2}"\n""")
+    os.chmod("run.sh", 0o755)
+    study = shoal.tune(["./run.sh"], {"x": (0.0, 1.0)}, trials=3, progress=False)
+    assert [trial.value for trial in study.trials] == [trial.params["x"] for trial in study.trials]
+
+
+def test_a_module_is_run_as_python_runs_it() -> None:
+    Path("pkg").mkdir()
+    Path("pkg/__init__.py").touch()
+    Path("pkg/train.py").write_text("from shoal import report\nfrom pkg import __name__ as name\nreport(loss=0, package=name, main=__name__)\n")
+    study = shoal.tune(f"{sys.executable} -m pkg.train", {"x": (0.0, 1.0)}, trials=1, progress=False)
+    assert study.best.metrics == {"loss": 0.0, "package": "pkg", "main": "__main__"}
+
+
+def test_forked_scripts_do_not_share_their_random_numbers() -> None:
+    script = "import random\nimport numpy as np\nfrom shoal import report\nreport(loss=random.random(), other=float(np.random.rand()))\n"
+    trials = run(script, trials=4)
+    assert len({trial.value for trial in trials}) == 4
+    assert len({trial.metrics["other"] for trial in trials}) == 4
+
+
+def test_a_script_that_starts_threads_when_imported_is_not_forked() -> None:
+    Path("site").mkdir()
+    Path("site/threaded_for_test.py").write_text("import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n")
+    code = (
+        "import sys; sys.path.insert(0, 'site')\nfrom shoal.objectives.launcher import preload\n"
+        "open('script.py', 'w').write('import threaded_for_test')\nprint(preload('path', 'script.py'))"
+    )
+    import subprocess
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_a_script_that_never_ends_is_killed_with_its_children() -> None:
+    script = (
+        "import os, subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        "open('child.pid', 'w').write(str(child.pid)); open('own.pid', 'w').write(str(os.getpid()))\ntime.sleep(600)\n"
+    )
+    trials = run(script, trials=1, trial_timeout=2.0)
+    assert "trial_timeout=2 s" in trials[0].reason
+    pids = pids_in(Path())
+    assert len(pids) == 2
+    wait_until(lambda: not any(alive(pid) for pid in pids), 10)
+
+
+def test_megabytes_of_output_without_a_line_break_are_kept() -> None:
+    script = "import sys\nfrom shoal import report\nsys.stdout.write('x' * 20_000_000)\nsys.stderr.write('y' * 5_000_000)\nreport(loss=1)\n"
+    trials = run(script, trials=1)
+    assert trials[0].outcome == "done"
+    assert (files(0) / "stdout.txt").stat().st_size == 20_000_000
+
+
+def test_the_environment_tells_a_script_where_it_may_keep_files() -> None:
+    script = "import os\nfrom shoal import report\nopen(os.environ['SHOAL_TRIAL_DIRECTORY'] + '/model.bin', 'w').write('m')\nreport(loss=1)\n"
+    run(script, trials=1)
+    assert (files(0) / "model.bin").read_text() == "m"
+    assert set(json.loads((files(0) / "params.json").read_text())) == {"x"}
+
+
+def test_outside_of_a_study_a_report_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    shoal.report(loss=0.25, epoch=1)
+    assert capsys.readouterr().out == '[tune-metric]: {"loss": 0.25, "epoch": 1}\n'

@@ -1,0 +1,133 @@
+"""`shoal.Study`: asking and telling by hand, and reading results."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import shoal
+
+SPACE = {"x": shoal.uniform(-1.0, 1.0), "kind": ["a", "b"], "layers": [[1], [1, 2]]}
+
+
+def filled(**options: object) -> shoal.Study:
+    study = shoal.Study(SPACE, seed=0, **options)  # type: ignore[arg-type]
+    for _ in range(10):
+        trial = study.ask()
+        study.tell(trial, {"loss": trial.params["x"] ** 2, "accuracy": 0.5})
+    return study
+
+
+def test_ask_and_tell_find_the_best() -> None:
+    study = filled()
+    assert len(study.trials) == 10
+    assert study.best.value == min(trial.params["x"] ** 2 for trial in study.trials)
+
+
+@pytest.mark.parametrize(
+    ("result", "reason"),
+    [(math.nan, "not a finite number"), (ValueError("boom"), "ValueError: boom"), ("bad", "must be a number"),
+     ({"accuracy": 1}, "'loss' is missing"), (None, "must be a number"), ({"loss": 1, "kind": 2}, "name of a param")],
+)  # fmt: skip
+def test_what_is_no_result_is_a_failed_trial(result: object, reason: str) -> None:
+    study = shoal.Study(SPACE)
+    study.tell(study.ask(), result)
+    assert study.trials[0].outcome == "failed"
+    assert reason in study.trials[0].reason
+
+
+@pytest.mark.parametrize("result", [1, np.float32(0.5), np.array([0.5]), np.int64(3), np.array(2.0)])
+def test_numbers_of_other_libraries_are_results(result: object) -> None:
+    study = shoal.Study(SPACE)
+    study.tell(study.ask(), result)
+    assert study.best.value == float(np.asarray(result).item())
+
+
+def test_the_last_report_counts_where_no_result_is_told() -> None:
+    study = shoal.Study(SPACE)
+    trial = study.ask()
+    trial.report(1, loss=3.0)
+    trial.report(2, loss=2.0)
+    study.tell(trial)
+    assert study.best.value == 2.0
+    assert [report.step for report in study.best.reports] == [1, 2]
+
+
+def test_a_result_is_told_once_and_for_a_trial_that_was_asked_for() -> None:
+    study = shoal.Study(SPACE)
+    trial = study.ask()
+    study.tell(trial.number, 1.0)
+    with pytest.raises(shoal.StudyError, match="not open"):
+        study.tell(trial, 1.0)
+    with pytest.raises(shoal.StudyError, match="not open"):
+        study.tell(99, 1.0)
+
+
+def test_a_study_without_a_finished_trial_has_no_best() -> None:
+    with pytest.raises(shoal.StudyError, match="no finished trial"):
+        _ = shoal.Study(SPACE).best
+
+
+def test_trials_limits_how_many_are_asked_for() -> None:
+    study = shoal.Study(SPACE, trials=2)
+    study.ask()
+    study.ask()
+    with pytest.raises(shoal.Exhausted, match="all of its 2 trials"):
+        study.ask()
+
+
+def test_a_stored_study_is_gone_on_with_by_another_process_without_repeating_a_number() -> None:
+    with shoal.Study(SPACE, store="study.db", name="shared", seed=3) as first:
+        first.tell(first.ask(), 1.0)
+        left = first.ask()
+    with shoal.Study(SPACE, store="study.db", name="shared") as second:
+        again = second.ask()
+        assert again.number == left.number
+        assert again.params == left.params
+        assert again.attempt == 1
+        second.tell(again, 0.5)
+        assert [trial.outcome for trial in second.trials] == ["done", "done"]
+
+
+def test_two_that_ask_at_once_get_different_trials() -> None:
+    with shoal.Study(SPACE, store="study.db", name="two") as one, shoal.Study(SPACE, store="study.db", name="two") as two:
+        numbers = [study.ask().number for study in (one, two, one, two)]
+    assert sorted(numbers) == [0, 1, 2, 3]
+
+
+def test_the_table_has_one_row_a_trial_in_each_format() -> None:
+    study = filled()
+    with study.export("results.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 10
+    assert list(rows[0]) == ["number", "outcome", "x", "kind", "layers", "loss", "accuracy", "started", "seconds", "attempt", "peer", "why", "reason"]
+    assert json.loads(rows[0]["layers"]) == study.trials[0].params["layers"]
+    assert json.loads(Path(study.export("results.json")).read_text())[3]["x"] == study.trials[3].params["x"]
+    assert len(Path(study.export("results.jsonl")).read_text().splitlines()) == 10
+    frame = study.to_frame()
+    assert frame.shape == (10, 13)
+    assert frame["loss"].min() == study.best.value
+
+
+def test_an_export_to_an_unknown_format_or_place_is_refused() -> None:
+    with pytest.raises(shoal.ShoalError, match="Valid are"):
+        filled().export("results.xlsx")
+    with pytest.raises(shoal.ShoalError, match="cannot write"):
+        filled().export("no/such/folder/results.csv")
+
+
+def test_a_study_that_is_not_there_is_named_with_those_that_are() -> None:
+    filled(store="study.db", name="here").close()
+    with pytest.raises(shoal.StoreError, match="'here'"):
+        shoal.Study.open("there", "study.db")
+    with pytest.raises(shoal.StoreError, match="no store"):
+        shoal.Study.open("there", "nowhere.db")
+
+
+def test_a_study_prints_what_it_is() -> None:
+    assert repr(filled(name="mlp")).startswith("<Study 'mlp' in memory://: 10 trials, best ")
