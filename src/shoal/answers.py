@@ -41,7 +41,7 @@ def _number(value: Any) -> float | int:
     """A plain number from a number of any library: numpy scalars, tensors and arrays of one element."""
     if type(value) in (float, int):
         return value  # type: ignore[no-any-return]
-    plain = value.item() if hasattr(value, "item") and getattr(value, "size", 1) in (1,) or _single(value) else value
+    plain = value.item() if _single(value) else value
     if isinstance(plain, bool) or not isinstance(plain, (int, float)):
         shown = f"{value!r}"[:200]
         raise ObjectiveError(f"the result must be a number or a dict of metrics, got {shown} ({type(value).__name__})")
@@ -49,9 +49,11 @@ def _number(value: Any) -> float | int:
 
 
 def _single(value: Any) -> bool:
-    """Whether a tensor (whose ``size`` is a method) has one element."""
-    count = getattr(value, "numel", None)
-    return callable(count) and bool(count() == 1)
+    """Whether an array or a tensor has one element; the ``size`` of a tensor is a method."""
+    if not hasattr(value, "item"):
+        return False
+    count = value.numel() if callable(getattr(value, "numel", None)) else getattr(value, "size", 1)
+    return bool(count == 1)
 
 
 def _loose(name: str, value: Any) -> float | int | bool | str:

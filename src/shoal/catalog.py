@@ -7,7 +7,7 @@ import inspect
 import os
 import runpy
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from shoal.contracts import Objective, Search, Store
@@ -30,7 +30,9 @@ def search(name: str, settings: Mapping[str, Any] | None = None) -> Search:
     known = [p for p in inspect.signature(kind).parameters if p not in ("args", "kwargs")]
     for setting in settings or {}:
         if setting not in known:
-            raise StudyError(unknown(f"setting of {name}", setting, known) if known else f"{name} has no settings, got {setting!r}")
+            raise StudyError(
+                unknown(f"setting of {name}", setting, known) if known else f"{name} has no settings, got {setting!r}"
+            )
     try:
         return kind(**(settings or {}))  # type: ignore[no-any-return]
     except (TypeError, ShoalError) as error:
@@ -62,7 +64,9 @@ def objective(target: Any, preload: bool = True) -> Objective:
         return _load("shoal.objectives.trainable:TrainableObjective")(target)  # type: ignore[no-any-return]
     if callable(target):
         return _load("shoal.objectives.function:FunctionObjective")(target)  # type: ignore[no-any-return]
-    raise ObjectiveError(f"an objective is a function, a class or a command, got {target!r:.200} ({type(target).__name__})")
+    raise ObjectiveError(
+        f"an objective is a function, a class or a command, got {target!r:.200} ({type(target).__name__})"
+    )
 
 
 def is_reference(text: str) -> bool:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from shoal.records import Metrics
+
+
+def cells(array: NDArray[Any]) -> Any:
+    """An array's cells, which are read and written three times as fast as through numpy."""
+    return array.data
 
 
 class Columns:
@@ -39,3 +47,62 @@ class Columns:
             new[: self.capacity] = old
             self._arrays[name] = new
         self.capacity = capacity
+
+
+class MetricColumns:
+    """The metrics of all trials: an array for each name, and the few that are no numbers beside them."""
+
+    def __init__(self) -> None:
+        self._cells: dict[str, Any] = {}
+        self._notes: dict[int, Metrics] = {}
+
+    def write(self, row: int, metrics: Metrics) -> None:
+        for name, metric in metrics.items():
+            if type(metric) is float or type(metric) is int:
+                column = self._cells.get(name)
+                if column is None or row >= len(column):
+                    column = self._widen(name, row)
+                column[row] = metric
+            else:
+                self._notes.setdefault(row, {})[name] = metric
+
+    def read(self, row: int) -> Metrics:
+        found: Metrics = {
+            name: column[row]
+            for name, column in self._cells.items()
+            if row < len(column) and column[row] == column[row]
+        }
+        return {**found, **self._notes.get(row, {})}
+
+    def clear(self, row: int) -> None:
+        self._notes.pop(row, None)
+        for column in self._cells.values():
+            if row < len(column):
+                column[row] = math.nan
+
+    def _widen(self, name: str, row: int) -> Any:
+        grown = np.full(max(64, 2 * row), math.nan)
+        old = self._cells.get(name, ())
+        grown[: len(old)] = old
+        self._cells[name] = cells(grown)
+        return self._cells[name]
+
+
+class Interned:
+    """Texts that recur, kept once each and named by an index; -1 is the empty text."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._index: dict[str, int] = {}
+
+    def index(self, text: str) -> int:
+        if not text:
+            return -1
+        known = self._index.get(text)
+        if known is None:
+            known = self._index[text] = len(self._texts)
+            self._texts.append(text)
+        return known
+
+    def __getitem__(self, index: int) -> str:
+        return self._texts[index] if index >= 0 else ""

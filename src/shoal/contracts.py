@@ -61,9 +61,11 @@ class Running(Protocol):
     @property
     def directory(self) -> Path:
         """A directory of the trial's own, for checkpoints and files; it survives a retry."""
+
     @property
     def device(self) -> str:
         """``"cuda:0"`` where the peer was given a GPU, else ``"cpu"``."""
+
     @property
     def interrupted(self) -> bool:
         """Whether the study is being stopped: an objective that can save its state does so and ends."""

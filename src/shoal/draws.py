@@ -11,7 +11,8 @@ from numpy.random import Generator, Philox
 class Draws:
     """One random generator for each trial number, the same on every peer.
 
-    Philox is counter-based (Salmon et al., Parallel Random Numbers: As Easy as 1, 2, 3. SC 2011): the study's seed is its key and the number part of its counter,
+    Philox is counter-based (Salmon et al., Parallel Random Numbers: As Easy as 1, 2, 3. SC 2011): the study's seed is
+    its key and the number part of its counter,
     so that a generator is set up by writing its counter, in a microsecond.
     """
 
@@ -25,5 +26,5 @@ class Draws:
         """The generator of a number; it replaces the one that was handed out before."""
         self._counter[:] = 0
         self._counter[2] = number
-        self._bits.state = self._state
+        self._bits.state = self._state  # type: ignore[assignment]
         return self._generator

@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from operator import itemgetter
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shoal.columns import Columns
+from shoal.columns import Columns, Interned, MetricColumns, cells
 from shoal.records import AnyRecord, Defined, Definition, Ended, Metrics, Ordered, Reported, Started, read_params
 from shoal.space import Params, Space, adapt
 from shoal.trial import Report, Trial
@@ -30,7 +30,8 @@ class History:
     """The state of a study; `fold` brings in one record.
 
     Arrays, one row a trial, to be read up to ``length``: ``x`` (codes of the searched params, float64
-    [length, d], NaN where inactive), ``value`` (the metric, smaller is better, NaN unless done), ``state`` (codes of `STATES`).
+    [length, d], NaN where inactive), ``value`` (the metric, smaller is better, NaN unless done), ``state`` (codes of
+    `STATES`).
     """
 
     def __init__(self, definition: Definition, version: int = 1) -> None:
@@ -56,8 +57,7 @@ class History:
         self._odd: dict[int, Params] = {}  # params that lie outside of the space as it is now
         self._unread: list[Started] = []  # params that no one has looked at yet
         self._metric = definition.metric
-        self._metrics: dict[str, memoryview] = {}
-        self._notes: dict[int, Metrics] = {}  # metrics that are no numbers
+        self._metrics = MetricColumns()
         self._texts: dict[int, tuple[str, str]] = {}  # reason and traceback
         self._reports: dict[int, dict[int, Metrics]] = {}
         self._lost: dict[int, set[int]] = {}
@@ -73,11 +73,14 @@ class History:
     def _bind(self) -> None:
         c = self._columns
         self._x, self.value, self.state = c["x"], c["value"], c["state"]
-        # single cells are read and written through memoryviews, three times as fast as through numpy
-        self._state, self._value, self._attempt = memoryview(c["state"]), memoryview(c["value"]), memoryview(c["attempt"])
-        self._time, self._seconds = memoryview(c["time"]), memoryview(c["seconds"])
-        self._peer, self._why = memoryview(c["peer"]), memoryview(c["why"])
-        self._begun = memoryview(c["begun"])  # the latest attempt whose start is known
+        self._state, self._value, self._attempt = (
+            cells(c["state"]),
+            cells(c["value"]),
+            cells(c["attempt"]),
+        )
+        self._time, self._seconds = cells(c["time"]), cells(c["seconds"])
+        self._peer, self._why = cells(c["peer"]), cells(c["why"])
+        self._begun = cells(c["begun"])  # the latest attempt whose start is known
 
     # ------------------------------------------------------------------ the fold
 
@@ -192,40 +195,22 @@ class History:
         self._state[number] = state
 
     def _measure(self, number: int, metrics: Metrics, done: bool) -> None:
-        for name, metric in metrics.items():
-            if type(metric) is float or type(metric) is int:
-                column = self._metrics.get(name)
-                if column is None or number >= len(column):
-                    column = self._widen(name, number)
-                column[number] = metric
-            else:
-                self._notes.setdefault(number, {})[name] = metric
+        self._metrics.write(number, metrics)
         told = metrics.get(self._metric)
-        if done and type(told) in (float, int):
-            value = self.sign * told  # type: ignore[operator]
+        if done and (type(told) is float or type(told) is int):
+            value = self.sign * told
             self._value[number] = value
             if value < self._best_value:
                 self.improved = self.ended
                 self._best_value, self.best = value, number
-            elif value == self._best_value and number < self.best:  # type: ignore[operator]
+            elif value == self._best_value and self.best is not None and number < self.best:
                 self.best = number
-
-    def _widen(self, name: str, number: int) -> memoryview:
-        """A metric's column, long enough for a trial."""
-        old = self._metrics.get(name, memoryview(np.empty(0)))
-        grown = np.full(max(64, 2 * number), NAN)
-        grown[: len(old)] = old
-        self._metrics[name] = memoryview(grown)
-        return self._metrics[name]
 
     def _forget(self, number: int) -> None:
         """Drop what an overtaken attempt said."""
         self._reports.pop(number, None)
         self._texts.pop(number, None)
-        self._notes.pop(number, None)
-        for column in self._metrics.values():
-            if number < len(column):
-                column[number] = NAN
+        self._metrics.clear(number)
         self._seconds[number] = NAN
         self._value[number] = NAN
         if self.best == number:
@@ -320,12 +305,8 @@ class History:
         )  # fmt: skip
 
     def metrics(self, number: int) -> Metrics:
-        found: Metrics = {
-            name: float(column[number])
-            for name, column in self._metrics.items()
-            if number < len(column) and column[number] == column[number]
-        }
-        return {**found, **self._notes.get(number, {})}
+        """The metrics that a trial ended with."""
+        return self._metrics.read(number)
 
     def reports(self, number: int) -> tuple[Report, ...]:
         return tuple(Report(step, metrics) for step, metrics in sorted(self._reports.get(number, {}).items()))
@@ -359,24 +340,3 @@ class History:
         if plan.max_failures is not None and self.ended == self._tally[FINISHED] >= plan.max_failures:
             return f"all of the first {self.ended} trials failed"
         return ""
-
-
-class Interned:
-    """Texts that recur, kept once each and named by an index; -1 is the empty text."""
-
-    def __init__(self) -> None:
-        self._texts: list[str] = []
-        self._index: dict[str, int] = {}
-
-    def index(self, text: str) -> int:
-        if not text:
-            return -1
-        known = self._index.get(text)
-        if known is None:
-            known = self._index[text] = len(self._texts)
-            self._texts.append(text)
-        return known
-
-    def __getitem__(self, index: int) -> str:
-        return self._texts[index] if index >= 0 else ""
-

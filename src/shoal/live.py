@@ -42,7 +42,8 @@ class LiveTrial:
     def report(self, step: int, **metrics: Any) -> None:
         """Report metrics at a step, such as an epoch.
 
-        Raises ObjectiveError where the study's metric is not finite, or a metric has a param's name; the trial then fails.
+        Raises ObjectiveError where the study's metric is not finite, or a metric has a param's name; the trial then
+        fails.
         """
         if not metrics:
             raise ObjectiveError("report needs at least one metric, as in trial.report(3, loss=0.2)")

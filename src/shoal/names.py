@@ -13,7 +13,8 @@ from pathlib import Path
 
 @cache
 def host_name() -> str:
-    """This host and its process numbers: two hosts, boots or containers never have the same, whatever they are called."""
+    """This host and its process numbers: two hosts, boots or containers never have the same, whatever they are
+    called."""
     numbers = b""
     with suppress(OSError):  # Linux alone tells
         numbers = Path("/proc/sys/kernel/random/boot_id").read_bytes() + os.readlink("/proc/self/ns/pid").encode()

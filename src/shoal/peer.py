@@ -22,7 +22,8 @@ class Peer:
     """One worker of a study.
 
     ``begun(number, attempt)`` is told what is about to run (-1, -1: nothing), for whoever watches over the process.
-    A ``supervised`` peer whose search does not learn never reads what others wrote: the supervisor does, and says when to stop.
+    A ``supervised`` peer whose search does not learn never reads what others wrote: the supervisor does, and says
+    when to stop.
     """
 
     def __init__(
@@ -161,6 +162,10 @@ class Peer:
 def _users_part(error: Exception) -> str:
     """The traceback without the frames of the loop itself."""
     trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None and trace.tb_frame.f_globals.get("__package__", "").startswith("shoal"):
+    while (
+        trace is not None
+        and trace.tb_next is not None
+        and trace.tb_frame.f_globals.get("__package__", "").startswith("shoal")
+    ):
         trace = trace.tb_next
     return "".join(traceback.format_exception(type(error), error, trace))[-20_000:]

@@ -1,4 +1,5 @@
-"""From a trial's number to its params: starting points first, then the search, with a generator seeded by the number."""
+"""From a trial's number to its params: starting points first, then the search, with a generator seeded by the
+number."""
 
 from __future__ import annotations
 
@@ -27,4 +28,3 @@ class Proposer:
         if type(self._search).__module__.startswith("shoal."):
             return proposal
         return Proposal(self._history.space.validate(proposal.params), proposal.why)  # a user's own search
-

@@ -102,11 +102,21 @@ class Study:
             self._begin()
         turn = self._turns.next()  # type: ignore[union-attr]
         if turn is None:
-            raise Exhausted(f"study {self.name!r}: all of its {self._journal.history.definition.trials} trials have begun")
+            raise Exhausted(
+                f"study {self.name!r}: all of its {self._journal.history.definition.trials} trials have begun"
+            )
         proposal = self._proposer.propose(turn.number)
         version = self._journal.history.version
         self._journal.append(
-            Started(turn.number, write_params(proposal.params), self._journal.writer, self._clock.now(), proposal.why, turn.attempt, version)
+            Started(
+                turn.number,
+                write_params(proposal.params),
+                self._journal.writer,
+                self._clock.now(),
+                proposal.why,
+                turn.attempt,
+                version,
+            )
         )
         self._open[turn.number] = turn
         return LiveTrial(self._journal, turn.number, turn.attempt, proposal.params, "cpu", self._clock)
@@ -183,7 +193,9 @@ class Study:
         history = self._journal.history
         if history.best is None:
             failed = history.counts["failed"]
-            raise StudyError(f"study {self.name!r} has no finished trial yet" + (f"; {failed} failed" if failed else ""))
+            raise StudyError(
+                f"study {self.name!r} has no finished trial yet" + (f"; {failed} failed" if failed else "")
+            )
         return history.trial(history.best)
 
     @property

@@ -44,10 +44,13 @@ class StudyFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 def read_study(path: Path) -> dict[str, Any]:
-    """The arguments for `shoal.tune` that a file holds. Raises StudyError that names the file, the key and the remedy."""
+    """The arguments for `shoal.tune` that a file holds. Raises StudyError that names the file, the key and the
+    remedy."""
     data = read_yaml(path)
     if not isinstance(data, Mapping):
-        raise StudyError(f"{path}: a study is a mapping of keys to values, such as `objective: train.py`, got {data!r:.100}")
+        raise StudyError(
+            f"{path}: a study is a mapping of keys to values, such as `objective: train.py`, got {data!r:.100}"
+        )
     for key in data:
         if key not in StudyFile.__struct_fields__:
             raise StudyError(f"{path}: {unknown('key', key, StudyFile.__struct_fields__)}")

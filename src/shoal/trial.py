@@ -20,7 +20,8 @@ class Report:
 class Trial:
     """One evaluation of one params. ``outcome`` is done, stopped, paused, failed, lost, running or waiting.
 
-    ``value`` is the study's metric as the objective gave it, None unless the trial is done; ``seconds`` is how long the last attempt took;
+    ``value`` is the study's metric as the objective gave it, None unless the trial is done; ``seconds`` is how long
+    the last attempt took;
     ``time`` is when it began, in seconds since 1970.
     """
 

@@ -18,8 +18,8 @@ from shoal.joining import go_on, join, unused_name
 from shoal.journal import Journal
 from shoal.names import peer_name
 from shoal.peer import Peer
-from shoal.reports.progress import Progress, show
 from shoal.pulse import Pulse
+from shoal.reports.progress import Progress, show
 from shoal.space import Space
 from shoal.study import LEASE, Study, as_space, search_name
 
@@ -42,7 +42,8 @@ def tune(
     What is None keeps what the study was begun with, or its default.
 
     Args:
-        objective: None for that of a study that is joined, or a function of ``(params)`` or ``(params, trial)``, a generator that yields after each epoch, a class with ``step``, a
+        objective: None for that of a study that is joined, or a function of ``(params)`` or ``(params, trial)``, a
+            generator that yields after each epoch, a class with ``step``, a
             reference such as "package.module:function", or a command such as "train.py".
         space: what may be searched; may be left out when a study is joined.
         metric: the name of the number that is optimised ("loss"). goal: "minimize" or "maximize".
@@ -53,7 +54,8 @@ def tune(
         max_failures: stop when the first so many trials (10) all failed.
         retries: how often a trial is run again whose process died (1).
         gpus: GPUs for each worker; 0.5 lets two share one. They are shared evenly by default.
-        grace: seconds that running trials get when the study is stopped. lease: seconds of silence until a peer counts as dead.
+        grace: seconds that running trials get when the study is stopped. lease: seconds of silence until a peer
+            counts as dead.
         preload: import once what a Python script imports, and fork for each trial.
         directory: where the files of trials and the logs of peers go (shoal.files beside the store).
         progress: whether to show what happens; on by default.
@@ -72,10 +74,14 @@ def tune(
         raise StudyError(f"workers must be a whole number of 0 or more, got {workers!r}")
     place = catalog.store(store or STORE) if store is None or isinstance(store, str) else store
     if workers and place.url.startswith("memory"):
-        raise StudyError("a store in memory is seen by one process alone: use workers=0, or a file, such as store='study.db'")
+        raise StudyError(
+            "a store in memory is seen by one process alone: use workers=0, or a file, such as store='study.db'"
+        )
     objective = _known(place, name, objective)
     address = address_of(objective)
-    catalog.objective(objective if address is None else address, preload=False).close()  # refuse now what cannot be tuned
+    catalog.objective(
+        objective if address is None else address, preload=False
+    ).close()  # refuse now what cannot be tuned
     given = {
         "space": None if space is None else as_space(space).to_json(), "metric": metric, "goal": goal, "trials": trials,
         "search": None if search is None else search_name(search),
@@ -135,7 +141,11 @@ def address_of(objective: Any) -> str | list[str] | None:
     module, name = getattr(objective, "__module__", None), getattr(objective, "__qualname__", "")
     if not name.isidentifier() or module is None:
         return None
-    return None if module == "__main__" or getattr(sys.modules.get(module), name, None) is not objective else f"{module}:{name}"
+    return (
+        None
+        if module == "__main__" or getattr(sys.modules.get(module), name, None) is not objective
+        else f"{module}:{name}"
+    )
 
 
 def files_beside(url: str) -> str:
@@ -152,7 +162,9 @@ def _known(place: Store, name: str | None, objective: Any) -> Any:
         raise StudyError(f"what is to be tuned? Study {name!r} is new, so give an objective: a function or a script")
     recorded = Journal(place, name, peer_name(), RealClock()).history.definition.objective
     if recorded is None:
-        raise StudyError(f"study {name!r} tunes a function that only its own script knows: run that script again to go on")
+        raise StudyError(
+            f"study {name!r} tunes a function that only its own script knows: run that script again to go on"
+        )
     return recorded
 
 
@@ -186,7 +198,9 @@ def _pack(objective: Any, custom: Search | None) -> bytes:
 
 def _secret_url(place: Store, given: str | Store | None) -> str:
     """The store's URL with its password, which goes to peers by a pipe alone."""
-    return catalog.full_url(given) if isinstance(given, str) else catalog.full_url(STORE) if given is None else place.url
+    return (
+        catalog.full_url(given) if isinstance(given, str) else catalog.full_url(STORE) if given is None else place.url
+    )
 
 
 def _complain(journal: Journal) -> None:
@@ -198,6 +212,6 @@ def _complain(journal: Journal) -> None:
         first = history.trial(history.numbers("failed")[0])
         detail = f"\n{first.traceback}" if first.traceback else ""
         raise StudyError(
-            f"all of the first {history.ended} trials failed, so the study was stopped (max_failures sets after how many). "
-            f"Trial {first.number} with {first.params}: {first.reason}{detail}"
+            f"all of the first {history.ended} trials failed, so the study was stopped "
+            f"(max_failures sets after how many). Trial {first.number} with {first.params}: {first.reason}{detail}"
         )

@@ -1,4 +1,5 @@
-"""The process of one peer, as an engine starts it: ``python -m shoal.worker EVENTS SLOT``, with its order on standard input."""
+"""The process of one peer, as an engine starts it: ``python -m shoal.worker EVENTS SLOT``, with its order on standard
+input."""
 
 from __future__ import annotations
 
@@ -115,7 +116,8 @@ def _end() -> NoReturn:
 
 
 def _die_with_parent() -> None:
-    """Have the system kill this process when its parent dies, where it can (Linux); the closed pipe says it everywhere."""
+    """Have the system kill this process when its parent dies, where it can (Linux); the closed pipe says it
+    everywhere."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 

@@ -34,7 +34,9 @@ def doctor(study: StudyArgument = None, store: StoreOption = DEFAULT_STORE) -> N
             found = open_study(name, store)
             wrong = examine(found)
             history = found._journal.history
-            typer.echo(f"study {name!r}: {history.length:,} trials, {history.ended:,} ended" + ("" if wrong else ", sound"))
+            typer.echo(
+                f"study {name!r}: {history.length:,} trials, {history.ended:,} ended" + ("" if wrong else ", sound")
+            )
             problems += [f"study {name!r}: {problem}" for problem in wrong]
     except ShoalError as error:
         problems.append(str(error))
@@ -51,10 +53,14 @@ def examine(study: Study) -> list[str]:
     problems = []
     missing = [number for number in range(history.length) if history.state[number] == 0]
     if missing and not alive:
-        problems.append(f"{len(missing)} numbers were granted but never run, such as {missing[0]}: `shoal resume` runs them")
+        problems.append(
+            f"{len(missing)} numbers were granted but never run, such as {missing[0]}: `shoal resume` runs them"
+        )
     if history.running and not alive:
         some = min(history.running)
-        problems.append(f"{len(history.running)} trials have no peer any more, such as {some}: `shoal resume` runs them again")
+        problems.append(
+            f"{len(history.running)} trials have no peer any more, such as {some}: `shoal resume` runs them again"
+        )
     blank = [number for number in history.numbers("done", "failed", "stopped") if not history.params(number)]
     if blank:
         problems.append(f"{len(blank)} trials ended, but their start is not in the journal, such as {blank[0]}")

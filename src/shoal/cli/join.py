@@ -48,5 +48,3 @@ def _run(
     study = tune(objective, name=name, store=store, workers=workers, gpus=gpus, timeout=timeout, trials=trials,
                  progress=not quiet)  # fmt: skip
     finish(study, as_json)
-
-

@@ -70,7 +70,9 @@ def _running(study: Study) -> None:
 def top(
     study: StudyArgument = None,
     count: Annotated[int, typer.Option("-k", min=1, help="How many.")] = 5,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write a .yaml, .json or .csv file instead.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write a .yaml, .json or .csv file instead.")
+    ] = None,
     store: StoreOption = DEFAULT_STORE,
     as_json: JsonOption = False,
 ) -> None:
@@ -130,9 +132,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """All that is known of a trial: params, metrics, reports, how it ended and why."""
-    if study is not None and study.isdigit() and number is None:
-        study, number = None, int(study)
-    found = open_study(study, store)
+    found, number = _named(study, number, store)
     if number is None:
         status(found.name, store, as_json)
         return
@@ -141,6 +141,13 @@ def show(
         print_json(asdict(trial))
         return
     _show(found, trial)
+
+
+def _named(study: str | None, number: int | None, store: str) -> tuple[Study, int | None]:
+    """The study and the trial that are meant; ``shoal show 3`` is trial 3 of the only study."""
+    if study is not None and study.isdigit() and number is None:
+        return open_study(None, store), int(study)
+    return open_study(study, store), number
 
 
 def _trial(study: Study, number: int) -> Trial:
@@ -156,7 +163,9 @@ def _show(study: Study, trial: Trial) -> None:
 
     begun = "" if trial.time is None else f", began {datetime.fromtimestamp(trial.time):%Y-%m-%d %H:%M:%S}"
     attempt = f", attempt {trial.attempt}" if trial.attempt else ""
-    typer.echo(f"trial {trial.number} of study {study.name!r}: {trial.outcome}{begun}, took {duration(trial.seconds)}{attempt}")
+    typer.echo(
+        f"trial {trial.number} of study {study.name!r}: {trial.outcome}{begun}, took {duration(trial.seconds)}{attempt}"
+    )
     typer.echo(f"  peer      {trial.peer}\n  proposed  {trial.why or '–'}")
     if trial.reason:
         typer.echo(f"  reason    {trial.reason}")
@@ -183,9 +192,8 @@ def why(
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Where a trial's params came from, and why it ended as it did."""
-    if study is not None and study.isdigit() and number is None:
-        study, number = None, int(study)
-    found = open_study(study, store)
+    found, number = _named(study, number, store)
     trial = found.best if number is None else _trial(found, number)
     ended = f": {trial.reason}" if trial.reason else ""
-    typer.echo(f"trial {trial.number}: proposed by {found._journal.history.definition.search}: {trial.why or 'unknown'}; {trial.outcome}{ended}")
+    search = found._journal.history.definition.search
+    typer.echo(f"trial {trial.number}: proposed by {search}: {trial.why or 'unknown'}; {trial.outcome}{ended}")

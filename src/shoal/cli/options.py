@@ -35,7 +35,9 @@ StoreOption = Annotated[
 ]
 StudyArgument = Annotated[
     str | None,
-    typer.Argument(metavar="STUDY", autocompletion=complete_study, help="The study's name; not needed if there is just one."),
+    typer.Argument(
+        metavar="STUDY", autocompletion=complete_study, help="The study's name; not needed if there is just one."
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,19 +19,31 @@ Option = typer.Option
 
 
 def tune(
-    target: Annotated[list[str], typer.Argument(help="study.yaml, train.py, package.module:function, or any command; its own options after --.")],
+    target: Annotated[
+        list[str], typer.Argument(help="study.yaml, train.py, package.module:function, or a command; its options after --.")
+    ],
     space: Annotated[Path | None, Option(help="A YAML file of names and domains.")] = None,
-    param: Annotated[list[str] | None, Option("--param", "-p", help="A param, as in 'lr=loguniform(1e-6, 1)'; may be repeated.")] = None,
+    param: Annotated[
+        list[str] | None, Option("--param", "-p", help="A param, as in 'lr=loguniform(1e-6, 1)'; may be repeated.")
+    ] = None,
     where: Annotated[list[str] | None, Option(help="A constraint, as in 'units_2 <= units_1'.")] = None,
     metric: Annotated[str | None, Option("--metric", "-m", help="The metric to optimise (loss).")] = None,
     goal: Annotated[str | None, Option(help="minimize or maximize (minimize).")] = None,
-    trials: Annotated[int | None, Option("--trials", "-n", help="How many trials there will be, exactly (no limit).")] = None,
-    workers: Annotated[int | None, Option("--workers", "-w", help="Processes; 0 runs the trials in this one (1).")] = None,
+    trials: Annotated[
+        int | None, Option("--trials", "-n", help="How many trials there will be, exactly (no limit).")
+    ] = None,
+    workers: Annotated[
+        int | None, Option("--workers", "-w", help="Processes; 0 runs the trials in this one (1).")
+    ] = None,
     search: Annotated[str | None, Option(help="auto, random, sobol, grid or genetic (auto).")] = None,
     setting: Annotated[list[str] | None, Option(help="A setting of the search, as in pop_size=50.")] = None,
     seed: Annotated[int | None, Option(help="Makes the proposals repeatable.")] = None,
-    start: Annotated[list[str] | None, Option(help="Params to try first, as JSON: '{\"lr\": 0.1}'; may be repeated.")] = None,
-    store: Annotated[str | None, Option("--store", "-s", envvar="SHOAL_STORE", help="Where the study is kept (./shoal.db).")] = None,
+    start: Annotated[
+        list[str] | None, Option(help="Params to try first, as JSON: '{\"lr\": 0.1}'; may be repeated.")
+    ] = None,
+    store: Annotated[
+        str | None, Option("--store", "-s", envvar="SHOAL_STORE", help="Where the study is kept (./shoal.db).")
+    ] = None,
     name: Annotated[str | None, Option(help="The study's name; one that exists is joined.")] = None,
     timeout: Annotated[float | None, Option(help="Seconds for all of it.")] = None,
     trial_timeout: Annotated[float | None, Option(help="Seconds for one trial, which is then killed.")] = None,
@@ -42,7 +53,9 @@ def tune(
     retries: Annotated[int | None, Option(help="How often to run a trial again whose process died (1).")] = None,
     gpus: Annotated[float | None, Option(help="GPUs for each worker; 0.5 lets two share one.")] = None,
     grace: Annotated[float | None, Option(help="Seconds that running trials get after Ctrl-C (30).")] = None,
-    preload: Annotated[bool | None, Option("--preload/--no-preload", help="Import once what a Python script imports.")] = None,
+    preload: Annotated[
+        bool | None, Option("--preload/--no-preload", help="Import once what a Python script imports.")
+    ] = None,
     directory: Annotated[Path | None, Option(help="Where the files of the trials go (shoal.files).")] = None,
     quiet: Annotated[bool, Option("--quiet", "-q", help="Show no progress.")] = False,
     as_json: JsonOption = False,

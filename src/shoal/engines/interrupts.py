@@ -11,7 +11,8 @@ CAUGHT = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupts:
-    """While entered, counts the interrupts and wakes who waits. In another thread than the main one it catches nothing."""
+    """While entered, counts the interrupts and wakes who waits. In another thread than the main one it catches
+    nothing."""
 
     def __init__(self) -> None:
         self.count, self.last = 0, ""

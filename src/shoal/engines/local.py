@@ -160,7 +160,9 @@ class LocalEngine:
         self._stillborn = 0 if "ready" in said else self._stillborn + 1
         if self._stillborn >= (STILLBORN if code > 0 else KILLED):
             tail = worker.log.read_bytes()[-2000:].decode(errors="replace").strip()
-            self._error = f"peers die before they are ready ({worker.ended_how()}); the log {worker.log} ends with:\n{tail}"
+            self._error = (
+                f"peers die before they are ready ({worker.ended_how()}); the log {worker.log} ends with:\n{tail}"
+            )
         self._bury(place, worker, "failed" if worker.killed_for else "lost")
         if self._error:
             self.stop(self._error, grace=0.0)
@@ -174,7 +176,9 @@ class LocalEngine:
         """Write down what a dead peer was running, and let others have what was granted to it."""
         self.journal.sync()
         number, attempt, seconds = worker.slot.read()
-        if number >= 0 and not (self.journal.history.finished(number) and self.journal.history.attempt(number) >= attempt):
+        if number >= 0 and not (
+            self.journal.history.finished(number) and self.journal.history.attempt(number) >= attempt
+        ):
             reason = worker.killed_for or worker.ended_how()
             now = self._clock.now()
             self.journal.append(Ended(number, outcome, now, reason=reason, seconds=seconds, attempt=attempt))
@@ -185,5 +189,3 @@ class LocalEngine:
         del self.workers[place]
         self.journal.store.leave(self.journal.study, worker.peer)
         worker.close()
-
-

@@ -9,7 +9,13 @@ from pathlib import Path
 
 from shoal.errors import StudyError
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
@@ -42,7 +48,8 @@ def gpu_shares(gpus: float | None, workers: int, visible: Sequence[str]) -> list
     if any(len(share) < gpus for share in shares):
         enough = len(visible) / workers
         raise StudyError(
-            f"{workers} peers with {gpus:g} GPUs each need {math.ceil(workers * gpus)}, but {len(visible)} can be seen; "
+            f"{workers} peers with {gpus:g} GPUs each need {math.ceil(workers * gpus)}, "
+            f"but {len(visible)} can be seen; "
             + (f"use gpus={enough:.2g} or fewer workers" if visible else "leave gpus out to run on the CPU")
         )
     return shares

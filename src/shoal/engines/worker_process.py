@@ -19,9 +19,12 @@ ENTRY = "shoal.worker"  # by name: engines start the loop, they do not import it
 
 
 class WorkerProcess:
-    """Runs ``python -m shoal.worker``. The order goes in by a pipe that stays open: when it closes, the peer ends itself."""
+    """Runs ``python -m shoal.worker``. The order goes in by a pipe that stays open: when it closes, the peer ends
+    itself."""
 
-    def __init__(self, peer: str, order: Mapping[str, Any], code: bytes, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self, peer: str, order: Mapping[str, Any], code: bytes, environment: Mapping[str, str], log: Path
+    ) -> None:
         self.peer, self.log = peer, log
         self.slot = Slot()
         self.killed_for = ""

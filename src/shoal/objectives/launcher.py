@@ -62,7 +62,7 @@ def imports_of(path: Path, seen: set[Path]) -> set[str]:
         return set()
     seen.add(path)
     try:
-        body = list(ast.parse(path.read_bytes()).body)
+        body: list[ast.AST] = list(ast.parse(path.read_bytes()).body)
     except (SyntaxError, ValueError):
         return set()  # the script will say so itself when it runs
     names: set[str] = set()

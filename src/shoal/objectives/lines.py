@@ -48,7 +48,9 @@ def _object(line: str, start: int) -> tuple[dict[str, Any], int]:
     except ValueError:
         metrics, end = None, start
     if not isinstance(metrics, dict) or not metrics:
-        raise ObjectiveError(f'a report must be a JSON object of metrics, such as {{"loss": 0.1}}; got {line[start:]!r:.200}')
+        raise ObjectiveError(
+            f'a report must be a JSON object of metrics, such as {{"loss": 0.1}}; got {line[start:]!r:.200}'
+        )
     return metrics, end
 
 

@@ -31,7 +31,8 @@ def report(**metrics: Any) -> None:
 
 
 def params() -> dict[str, Any]:
-    """The params of the running trial, of any JSON type; from the command line (``--name value``) outside of a study."""
+    """The params of the running trial, of any JSON type; from the command line (``--name value``) outside of a
+    study."""
     path = os.environ.get(PARAMS)
     if path is not None:
         with open(path, encoding="utf-8") as file:

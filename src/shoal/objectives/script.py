@@ -13,8 +13,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, Literal
 
 from shoal.contracts import Answer, Running
 from shoal.errors import ObjectiveError
@@ -86,7 +87,7 @@ class ScriptObjective:
 class _Run:
     """One run of a script: its pipes, its files, and how it ended."""
 
-    def __init__(self, channel: socket.socket, pipe: str, directory: Path, mode: str) -> None:
+    def __init__(self, channel: socket.socket, pipe: str, directory: Path, mode: Literal["ab", "wb"]) -> None:
         self._channel, self._directory = channel, directory
         self._status: int | None = None
         self._written = 0
@@ -94,9 +95,9 @@ class _Run:
         self._reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
         self._keeper = os.open(pipe, os.O_WRONLY)  # holds the pipe open between two reports
         (out, self._out_end), (err, self._err_end) = os.pipe(), os.pipe()
-        self._files: dict[int, IO[bytes]] = {
-            out: open(directory / "stdout.txt", mode), err: open(directory / "stderr.txt", mode)
-        }  # fmt: skip
+        self._stack = ExitStack()
+        names = {out: "stdout.txt", err: "stderr.txt"}
+        self._files = {end: self._stack.enter_context((directory / name).open(mode)) for end, name in names.items()}
         self._lines = {self._reader: Lines(written_reports), out: Lines(spoken_reports)}
         for source in (self._reader, out, err):
             os.set_blocking(source, False)
@@ -125,8 +126,7 @@ class _Run:
         self._waiting.close()
         for descriptor in [self._reader, self._keeper, *(end for end in self.ends if end >= 0), *self._files]:
             os.close(descriptor)
-        for file in self._files.values():
-            file.close()
+        self._stack.close()
 
     def reports(self) -> Iterator[dict[str, Any]]:
         """The metrics that the script reports, as they come, until it has ended."""

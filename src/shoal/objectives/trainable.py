@@ -17,14 +17,18 @@ CHECKPOINT = "checkpoint"
 class TrainableObjective:
     """The class is made anew for each trial, and its methods are called in this order.
 
-    ``setup(params)`` or ``setup(params, trial)`` once; ``load(directory)`` if there is a checkpoint; ``step()`` again and again, each time
-    returning metrics, until it returns None or raises StopIteration; ``save(directory)`` when the study is interrupted. ``close()``, where
+    ``setup(params)`` or ``setup(params, trial)`` once; ``load(directory)`` if there is a checkpoint; ``step()`` again
+    and again, each time
+    returning metrics, until it returns None or raises StopIteration; ``save(directory)`` when the study is
+    interrupted. ``close()``, where
     there is one, at the end. Without ``save`` and ``load`` a trial that is interrupted begins again.
     """
 
     def __init__(self, trainable: type) -> None:
         if not callable(getattr(trainable, "step", None)):
-            raise ObjectiveError(f"class {trainable.__name__} needs a method step() that returns metrics, or None at the end")
+            raise ObjectiveError(
+                f"class {trainable.__name__} needs a method step() that returns metrics, or None at the end"
+            )
         self._trainable = trainable
         self._saves = callable(getattr(trainable, "save", None)) and callable(getattr(trainable, "load", None))
 
@@ -78,7 +82,8 @@ class FunctionCall:
 
 
 def save(model: Any, directory: Path, step: int) -> None:
-    """Write a checkpoint so that there is always a whole one: into a new directory, which then takes the old one's place."""
+    """Write a checkpoint so that there is always a whole one: into a new directory, which then takes the old one's
+    place."""
     fresh, old = directory / f"{CHECKPOINT}.new", directory / f"{CHECKPOINT}.old"
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)

@@ -23,7 +23,9 @@ SHOWN = 12  # running trials that are shown
 class Progress(AbstractContextManager["Progress"]):
     """Shows a study's progress on standard error; silent with ``shown=False``."""
 
-    def __init__(self, journal: Journal, shown: bool, timeout: float | None = None, stream: TextIO | None = None) -> None:
+    def __init__(
+        self, journal: Journal, shown: bool, timeout: float | None = None, stream: TextIO | None = None
+    ) -> None:
         self._journal, self._timeout = journal, timeout
         self._stream = stream or sys.stderr
         self._shown = shown
@@ -81,9 +83,13 @@ class Progress(AbstractContextManager["Progress"]):
     def status(self) -> str:
         """The state of the study in one line."""
         history = self._journal.history
-        parts = [f"{history.ended:,}{'' if history.definition.trials is None else f'/{history.definition.trials:,}'} trials"]
+        parts = [
+            f"{history.ended:,}{'' if history.definition.trials is None else f'/{history.definition.trials:,}'} trials"
+        ]
         if history.best is not None:
-            parts.append(f"best {history.definition.metric} {number(history.trial(history.best).value)} (trial {history.best})")
+            parts.append(
+                f"best {history.definition.metric} {number(history.trial(history.best).value)} (trial {history.best})"
+            )
         if history.counts["failed"]:
             parts.append(f"{history.counts['failed']:,} failed")
         if history.running:
@@ -116,7 +122,9 @@ class Progress(AbstractContextManager["Progress"]):
         if history.definition.trials:
             parts.append(ProgressBar(history.definition.trials, history.ended, width=60))
         if history.best is not None:
-            parts.append(Text(f"best: {params_line(history.trial(history.best).params)}", style="green", overflow="ellipsis"))
+            parts.append(
+                Text(f"best: {params_line(history.trial(history.best).params)}", style="green", overflow="ellipsis")
+            )
         if history.running:
             parts.append(running_table(history, Table))
         if self.reason:
@@ -132,7 +140,12 @@ def running_table(history: History, table: Any) -> Any:
         trial = history.trial(running)
         last = trial.reports[-1] if trial.reports else None
         said = "" if last is None else f"step {last.step}: {params_line(last.metrics)}"
-        view.add_row(str(running), duration(None if trial.time is None else max(time() - trial.time, 0.0)), said, params_line(trial.params))
+        view.add_row(
+            str(running),
+            duration(None if trial.time is None else max(time() - trial.time, 0.0)),
+            said,
+            params_line(trial.params),
+        )
     return view
 
 

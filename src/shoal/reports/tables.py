@@ -21,7 +21,8 @@ FORMATS = (".csv", ".json", ".jsonl")
 
 
 def rows(trials: Iterable[Trial], space: Space) -> tuple[list[str], list[dict[str, Any]]]:
-    """The names of the columns, and a dict for each trial; a metric that shares a column's name gets ``metric:`` before it."""
+    """The names of the columns, and a dict for each trial; a metric that shares a column's name gets ``metric:``
+    before it."""
     trials = list(trials)
     params = list(dict.fromkeys([*space.domains, *(name for trial in trials for name in trial.params)]))
     metrics = list(dict.fromkeys(name for trial in trials for name in trial.metrics))
@@ -30,13 +31,15 @@ def rows(trials: Iterable[Trial], space: Space) -> tuple[list[str], list[dict[st
     as_column = {name: f"metric:{name}" if name in (*fixed, *last, *params) else name for name in metrics}
     table = [
         {
-            "number": trial.number, "outcome": trial.outcome, **trial.params,
+            "number": trial.number,
+            "outcome": trial.outcome,
+            **trial.params,
             **{as_column[name]: value for name, value in trial.metrics.items()},
-            "started": None if trial.time is None else datetime.fromtimestamp(trial.time).isoformat(" ", "milliseconds"),
-            "seconds": trial.seconds, "attempt": trial.attempt, "peer": trial.peer, "why": trial.why, "reason": trial.reason,
+            "started": trial.time and datetime.fromtimestamp(trial.time).isoformat(" ", "milliseconds"),
+            **{name: getattr(trial, name) for name in last[1:]},
         }
         for trial in trials
-    ]  # fmt: skip
+    ]
     return [*fixed, *params, *as_column.values(), *last], table
 
 
@@ -45,7 +48,9 @@ def to_frame(trials: Iterable[Trial], space: Space) -> pd.DataFrame:
     try:
         import pandas as pd
     except ModuleNotFoundError:
-        raise ShoalError("to_frame needs pandas: pip install 'shoal[pandas]'; study.export('results.csv') does not") from None
+        raise ShoalError(
+            "to_frame needs pandas: pip install 'shoal[pandas]'; study.export('results.csv') does not"
+        ) from None
     columns, table = rows(trials, space)
     return pd.DataFrame(table, columns=columns)
 

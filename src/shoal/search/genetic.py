@@ -1,7 +1,8 @@
 """A genetic algorithm without generations: any trial that has ended can be a parent at once.
 
 O. Taubert et al.: Massively Parallel Genetic Optimization Through Asynchronous Propagation of Populations (Propulate).
-ISC High Performance 2023; the operators and probabilities are those of its default propagator. Proposals cost microseconds,
+ISC High Performance 2023; the operators and probabilities are those of its default propagator. Proposals cost
+microseconds,
 whatever the number of trials: for many cheap trials and many peers.
 
 Log domains are varied in log space: all operators work on the unit cube.
@@ -85,7 +86,10 @@ class Genetic:
         (_, mother, child), (_, father, other) = self._best[first], self._best[second]
         child, why = list(child), f"trial {mother}"
         if rng.random() < self.crossover:
-            child = [b if other_one else a for a, b, other_one in zip(child, other, rng.random(dimensions) < 0.5, strict=True)]
+            child = [
+                b if other_one else a
+                for a, b, other_one in zip(child, other, rng.random(dimensions) < 0.5, strict=True)
+            ]
             why = f"trials {mother} and {father} crossed"
         if rng.random() < self.mutation:
             gene = int(rng.integers(dimensions))

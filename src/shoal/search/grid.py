@@ -28,7 +28,9 @@ class Grid:
             next(self._space.points())  # says which domain has no end
         if self._space.where or any(domain.extras.when for domain in self._space.domains.values()):
             if self._size > LISTED:
-                raise SpaceError(f"a grid with conditions or constraints may have {LISTED:,} points, not {self._size:,}")
+                raise SpaceError(
+                    f"a grid with conditions or constraints may have {LISTED:,} points, not {self._size:,}"
+                )
             self._points = list(self._space.points())
             self._size = len(self._points)
 

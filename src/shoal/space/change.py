@@ -19,7 +19,9 @@ def check_change(old: Space, new: Space) -> None:
         before, after = old.domains.get(name), new.domains.get(name)
         problem = _problem(name, before, after)
         if problem:
-            wrong.append(f"{name}: {problem}\n    before: {before or '(not there)'}\n    now:    {after or '(not there)'}")
+            wrong.append(
+                f"{name}: {problem}\n    before: {before or '(not there)'}\n    now:    {after or '(not there)'}"
+            )
     if wrong:
         raise SpaceError("the study cannot go on with this space:\n  " + "\n  ".join(wrong))
 

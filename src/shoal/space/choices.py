@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, ClassVar
 
 from shoal.errors import SpaceError
-from shoal.space.domain import Domain, Extras
+from shoal.space.domain import Domain
 from shoal.space.numbers import forward
 
 KINDS = ("equal", "value", "log")
@@ -29,7 +30,6 @@ class Categorical(Domain):
     """One of some values of any JSON type, without an order."""
 
     choices: tuple[Any, ...]
-    extras: Extras = field(default=Extras(), kw_only=True)
     numeric: ClassVar[bool] = False
 
     @cached_property
@@ -85,7 +85,7 @@ class Ordinal(Categorical):
             places = [forward("log" if self.kind == "log" else "linear", value) for value in self.choices]
         if len(places) == 1:
             return places, [places[0] - 0.5, places[0] + 0.5]
-        middles = [(a + b) / 2 for a, b in zip(places, places[1:], strict=False)]
+        middles = [(a + b) / 2 for a, b in pairwise(places)]
         return places, [2 * places[0] - middles[0], *middles, 2 * places[-1] - middles[-1]]
 
     def at(self, unit: float) -> Any:

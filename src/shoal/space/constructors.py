@@ -43,7 +43,9 @@ def reverseloguniform(low: float, high: float, *, default: Any = MISSING) -> Flo
 def quniform(low: float, high: float, step: float, *, default: Any = MISSING) -> Grid:
     """A float of the grid ``low, low + step, …`` up to ``high``."""
     low, high = _ordered("quniform", low, high)
-    return finished(Grid(float(low), float(high), _step("quniform", step), "linear", False, extras=Extras(default=default)))
+    return finished(
+        Grid(float(low), float(high), _step("quniform", step), "linear", False, extras=Extras(default=default))
+    )
 
 
 def qloguniform(low: float, high: float, step: float, *, default: Any = MISSING) -> Grid:
@@ -155,7 +157,9 @@ def _step(name: str, step: float) -> float:
 def _whole(name: str, low: Any, high: Any, step: Any) -> tuple[int, int, int]:
     bounds = [real(f"{name}({low!r}, {high!r})", value) for value in (low, high, step)]
     if any(value != int(value) or abs(value) > EXACT for value in bounds):
-        raise SpaceError(f"{name} needs whole numbers of at most 2**53, got ({low!r}, {high!r}); for floats use uniform")
+        raise SpaceError(
+            f"{name} needs whole numbers of at most 2**53, got ({low!r}, {high!r}); for floats use uniform"
+        )
     if step < 1:
         raise SpaceError(f"{name} needs a step of 1 or more, got {step!r}")
     return int(min(low, high)), int(max(low, high)), int(step)
@@ -185,8 +189,9 @@ def _normal(name: str, mu: float, sigma: float, low: float | None, high: float |
     domain = Normal(float(mu), float(sigma), float(bottom), float(top), name == "lognormal")
     if domain._ends[2] < 1e-12:
         raise SpaceError(f"{domain}: the range lies too far from mu to be drawn from; use uniform")
-    return finished(Normal(float(mu), float(sigma), float(bottom), float(top), name == "lognormal",
-                           extras=Extras(default=default)))
+    return finished(
+        Normal(float(mu), float(sigma), float(bottom), float(top), name == "lognormal", extras=Extras(default=default))
+    )
 
 
 def _values(name: str, values: Sequence[Any]) -> tuple[Any, ...]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Generic, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, TypeVar
 
 from shoal.errors import SpaceError
 from shoal.space.conditions import Condition, as_test
@@ -32,10 +32,7 @@ class Domain(ABC):
     """
 
     numeric: ClassVar[bool] = True
-
-    @property
-    @abstractmethod
-    def extras(self) -> Extras: ...
+    extras: Extras = field(default=Extras(), kw_only=True)
 
     @abstractmethod
     def at(self, unit: float) -> Any:
@@ -77,8 +74,10 @@ class Domain(ABC):
         default = "" if self.extras.default is MISSING else f", default={self.extras.default!r}"
         text = f"{self.spell()[:-1]}{default})"
         for condition in self.extras.when:
-            text += f".when({condition.name}={condition.test!r})" if condition.name.isidentifier() else (
-                f".when(**{{{condition.name!r}: {condition.test!r}}})"
+            text += (
+                f".when({condition.name}={condition.test!r})"
+                if condition.name.isidentifier()
+                else (f".when(**{{{condition.name!r}: {condition.test!r}}})")
             )
         return text
 

@@ -13,7 +13,8 @@ from shoal.errors import SpaceError
 Value = Callable[[Mapping[str, Any]], Any]
 
 BINARY: dict[type, Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: lambda a, b: _number(a) * _number(b), ast.Div: operator.truediv,
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Div: operator.truediv,
+    ast.Mult: lambda a, b: _number(a) * _number(b),
     ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: lambda a, b: float(a) ** float(b),
 }  # fmt: skip
 COMPARE: dict[type, Callable[[Any, Any], Any]] = {
@@ -80,9 +81,8 @@ class Expression:
             return lambda params: then(params) if test(params) else other(params)
         if isinstance(node, ast.Compare):
             return self._comparison(node)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
-            if node.func.id in FUNCTIONS:
-                return _apply(FUNCTIONS[node.func.id], *[self._build(argument) for argument in node.args])
+        if isinstance(node, ast.Call) and _known_function(node):
+            return _apply(FUNCTIONS[ast.unparse(node.func)], *[self._build(argument) for argument in node.args])
         raise SpaceError(
             f"where: {ast.unparse(node)!r} may not stand in {self.text!r}; use params, numbers, text, comparisons, "
             f"and/or/not, arithmetic and {', '.join(FUNCTIONS)}"
@@ -99,6 +99,10 @@ class Expression:
             return all(test(a, b) for test, a, b in zip(tests, known, known[1:], strict=False))
 
         return holds
+
+
+def _known_function(node: ast.Call) -> bool:
+    return isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS and not node.keywords
 
 
 def _number(value: Any) -> Any:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from statistics import NormalDist
 from typing import Any
 
 from shoal.errors import SpaceError
-from shoal.space.domain import EXACT, Domain, Extras
+from shoal.space.domain import EXACT, Domain
 
 SCALES = ("linear", "log", "reverselog")
 
@@ -34,7 +34,6 @@ class Float(Domain):
     low: float
     high: float
     scale: str = "linear"
-    extras: Extras = field(default=Extras(), kw_only=True)
 
     @cached_property
     def _ends(self) -> tuple[float, float]:
@@ -44,7 +43,7 @@ class Float(Domain):
     def at(self, unit: float) -> float:
         start, span = self._ends
         value = backward(self.scale, start + unit * span)
-        return self.low if value < self.low else self.high if value > self.high else value
+        return self.low if value < self.low else min(value, self.high)
 
     def unit(self, value: float) -> float:
         start, span = self._ends
@@ -77,7 +76,6 @@ class Grid(Domain):
     step: float = 1
     scale: str = "linear"
     integer: bool = True
-    extras: Extras = field(default=Extras(), kw_only=True)
 
     @cached_property
     def size(self) -> float:
@@ -129,7 +127,6 @@ class Normal(Domain):
     low: float
     high: float
     log: bool = False
-    extras: Extras = field(default=Extras(), kw_only=True)
 
     @cached_property
     def _ends(self) -> tuple[NormalDist, float, float]:

@@ -1,4 +1,5 @@
-"""Domains from text and from shorthands: what a YAML file, the command line and the journal hold. Nothing is eval'ed."""
+"""Domains from text and from shorthands: what a YAML file, the command line and the journal hold. Nothing is
+eval'ed."""
 
 from __future__ import annotations
 
@@ -13,10 +14,24 @@ from shoal.space.domain import Domain
 
 DOMAINS: Mapping[str, Callable[..., Domain]] = {
     name: getattr(words, name)
-    for name in (
-        "uniform loguniform reverseloguniform quniform qloguniform randint lograndint qrandint qlograndint "
-        "finrange logfinrange normal lognormal choice ordinal constant"
-    ).split()
+    for name in [
+        "uniform",
+        "loguniform",
+        "reverseloguniform",
+        "quniform",
+        "qloguniform",
+        "randint",
+        "lograndint",
+        "qrandint",
+        "qlograndint",
+        "finrange",
+        "logfinrange",
+        "normal",
+        "lognormal",
+        "choice",
+        "ordinal",
+        "constant",
+    ]
 }
 TESTS = {"at_least": conditions.at_least, "at_most": conditions.at_most, "one_of": conditions.one_of}
 LONGEST = 1_000_000
@@ -44,7 +59,8 @@ def as_domain(value: Any) -> Domain:
 
 
 def from_yaml(value: Any) -> Domain:
-    """As `as_domain`, for files: text that spells a domain (``loguniform(1e-6, 1)``) or a tuple (``(2, 10)``) is one."""
+    """As `as_domain`, for files: text that spells a domain (``loguniform(1e-6, 1)``) or a tuple (``(2, 10)``) is
+    one."""
     if isinstance(value, str) and value.strip().endswith(")"):
         text = value.strip()
         if text.startswith("("):
@@ -70,7 +86,9 @@ def _tree(text: str) -> ast.expr:
     try:
         return ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise SpaceError(f"{_short(text)} cannot be read; write it like loguniform(1e-6, 1) or choice(['a', 'b'])") from None
+        raise SpaceError(
+            f"{_short(text)} cannot be read; write it like loguniform(1e-6, 1) or choice(['a', 'b'])"
+        ) from None
 
 
 def _domain(node: ast.expr, text: str) -> Domain:

@@ -15,7 +15,12 @@ metadata = MetaData()
 Blob = LargeBinary().with_variant(LONGBLOB(), "mysql", "mariadb")
 Name = String(200)
 
-about = Table("shoal_about", metadata, Column("id", Integer, primary_key=True, autoincrement=False), Column("version", Integer, nullable=False))
+about = Table(
+    "shoal_about",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+)
 studies = Table(
     "shoal_studies", metadata,
     Column("name", Name, primary_key=True),
@@ -37,7 +42,13 @@ grants = Table(
     Column("generation", Integer, nullable=False),
     Column("peer", Name, nullable=False),
 )  # fmt: skip
-claims = Table("shoal_claims", metadata, Column("study", Name, primary_key=True), Column("key", Name, primary_key=True), Column("peer", Name, nullable=False))
+claims = Table(
+    "shoal_claims",
+    metadata,
+    Column("study", Name, primary_key=True),
+    Column("key", Name, primary_key=True),
+    Column("peer", Name, nullable=False),
+)
 peers = Table(
     "shoal_peers", metadata,
     Column("study", Name, primary_key=True),

@@ -1,6 +1,7 @@
 """A store in an SQL database: SQLite on one machine by default, through SQLAlchemy Core.
 
-Records travel in batches, one row a batch. Every append first raises the study's batch counter, which locks that row until the
+Records travel in batches, one row a batch. Every append first raises the study's batch counter, which locks that row
+until the
 commit: so batches are numbered in the order of their commits, and a reader that asks for what came after batch n can
 skip none, on any database.
 """
@@ -26,7 +27,6 @@ from sqlalchemy import (
     insert,
     literal_column,
     make_url,
-    or_,
     select,
     update,
 )
@@ -109,7 +109,9 @@ class SqlStore:
 
     def read(self, study: str, after: int, skip: str = "") -> tuple[list[AnyRecord], int]:
         mine = case((batches.c.writer == skip, None), else_=batches.c.records) if skip else batches.c.records
-        query = select(batches.c.seq, mine).where(batches.c.study == study, batches.c.seq > after).order_by(batches.c.seq)
+        query = (
+            select(batches.c.seq, mine).where(batches.c.study == study, batches.c.seq > after).order_by(batches.c.seq)
+        )
         records: list[AnyRecord] = []
         with self._read() as connection:
             for seq, data in connection.execute(query):
@@ -139,7 +141,9 @@ class SqlStore:
             following = studies.c.next_number + count
             bounded = following if limit is None else case((following > limit, limit), else_=following)
             kept = case((bounded < studies.c.next_number, studies.c.next_number), else_=bounded)
-            start = connection.execute(select(studies.c.next_number).where(studies.c.name == study).with_for_update()).scalar()
+            start = connection.execute(
+                select(studies.c.next_number).where(studies.c.name == study).with_for_update()
+            ).scalar()
             stop = self._raise(connection, study, studies.c.next_number, kept)
             if start is None or stop <= start:
                 return None
