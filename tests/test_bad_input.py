@@ -106,7 +106,9 @@ def test_an_objective_may_do_to_its_params_what_it_likes() -> None:
     assert all(trial.params["layers"] in ([1], [2]) and 0 <= trial.params["x"] <= 1 for trial in study.trials)
 
 
-@pytest.mark.parametrize("objective", [3, None, [], "", "no_such_program_here", "nowhere.py", "nowhere:f", "math:nothing"])
+@pytest.mark.parametrize(
+    "objective", [3, None, [], "", "no_such_program_here", "nowhere.py", "nowhere:f", "math:nothing"]
+)
 def test_what_is_no_objective_is_refused_before_anything_runs(objective: Any) -> None:
     with pytest.raises(shoal.ShoalError):
         shoal.tune(objective, {"x": (0.0, 1.0)}, trials=1, progress=False)

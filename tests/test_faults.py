@@ -70,7 +70,9 @@ def test_peers_killed_at_random_cost_no_trial_and_repeat_none() -> None:
     killer = threading.Thread(target=kill_now_and_then)
     killer.start()
     try:
-        study = shoal.tune(nap, {"x": (0.0, 1.0)}, trials=300, workers=4, name="hunted", seed=0, retries=9, progress=False)
+        study = shoal.tune(
+            nap, {"x": (0.0, 1.0)}, trials=300, workers=4, name="hunted", seed=0, retries=9, progress=False
+        )
     finally:
         ended.set()
         killer.join()
@@ -173,7 +175,9 @@ def test_a_full_disk_gives_a_clear_error_and_an_intact_study(folder: Path) -> No
         subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
         before = [trial for trial in Study.open("full", f"{disk}/study.db").trials if trial.outcome == "done"]
         assert before
-        study = shoal.tune(fill, name="full", store=f"sqlite:///{disk}/study.db", trials=len(before) + 100, progress=False)
+        study = shoal.tune(
+            fill, name="full", store=f"sqlite:///{disk}/study.db", trials=len(before) + 100, progress=False
+        )
         assert len([trial for trial in study.trials if trial.outcome == "done"]) == len(before) + 100
     finally:
         subprocess.run(["umount", "-l", str(disk)], check=True)

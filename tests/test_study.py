@@ -95,7 +95,10 @@ def test_a_stored_study_is_gone_on_with_by_another_process_without_repeating_a_n
 
 
 def test_two_that_ask_at_once_get_different_trials() -> None:
-    with shoal.Study(SPACE, store="study.db", name="two") as one, shoal.Study(SPACE, store="study.db", name="two") as two:
+    with (
+        shoal.Study(SPACE, store="study.db", name="two") as one,
+        shoal.Study(SPACE, store="study.db", name="two") as two,
+    ):
         numbers = [study.ask().number for study in (one, two, one, two)]
     assert sorted(numbers) == [0, 1, 2, 3]
 
@@ -105,7 +108,21 @@ def test_the_table_has_one_row_a_trial_in_each_format() -> None:
     with study.export("results.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 10
-    assert list(rows[0]) == ["number", "outcome", "x", "kind", "layers", "loss", "accuracy", "started", "seconds", "attempt", "peer", "why", "reason"]
+    assert list(rows[0]) == [
+        "number",
+        "outcome",
+        "x",
+        "kind",
+        "layers",
+        "loss",
+        "accuracy",
+        "started",
+        "seconds",
+        "attempt",
+        "peer",
+        "why",
+        "reason",
+    ]
     assert json.loads(rows[0]["layers"]) == study.trials[0].params["layers"]
     assert json.loads(Path(study.export("results.json")).read_text())[3]["x"] == study.trials[3].params["x"]
     assert len(Path(study.export("results.jsonl")).read_text().splitlines()) == 10

@@ -175,7 +175,9 @@ def test_the_same_seed_proposes_the_same_whatever_the_number_of_peers(search: st
 
 @pytest.mark.parametrize("search", ["random", "grid", "genetic"])
 def test_a_finite_space_ends_the_study_when_every_point_was_tried(search: str) -> None:
-    study = tune(lambda params: float(params["x"]), {"x": (1, 3), "y": ["a", "b"]}, search=search, trials=100, workers=2)
+    study = tune(
+        lambda params: float(params["x"]), {"x": (1, 3), "y": ["a", "b"]}, search=search, trials=100, workers=2
+    )
     tried = [(trial.params["x"], trial.params["y"]) for trial in study.trials]
     assert set(tried) == {(x, y) for x in (1, 2, 3) for y in ("a", "b")}
     assert len(tried) == 6 or search == "genetic"  # two peers may breed the same child at the same moment

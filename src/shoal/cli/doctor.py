@@ -48,8 +48,10 @@ def doctor(study: StudyArgument = None, store: StoreOption = DEFAULT_STORE) -> N
 
 def examine(study: Study) -> list[str]:
     """What is wrong with a study's journal, in words; empty where it is sound."""
+    from shoal.vitals import living
+
     history = study._journal.history
-    alive = any(peer.alive for peer in study._journal.store.peers(study.name))
+    alive = bool(living(study._journal.store, study.name))
     problems = []
     missing = [number for number in range(history.length) if history.state[number] == 0]
     if missing and not alive:

@@ -37,17 +37,19 @@ def status(study: StudyArgument = None, store: StoreOption = DEFAULT_STORE, as_j
         best = "–" if fact["best"] is None else f"{number(fact['best']['value'])} (trial {fact['best']['number']})"
         limit = "" if fact["trials"] is None else f"/{fact['trials']}"
         table.add_row(fact["study"], f"{fact['ended']}{limit}", best, str(fact["failed"]), str(len(fact["running"])),
-                      str(sum(peer["alive"] for peer in fact["peers"])), fact["state"])  # fmt: skip
+                      str(len(fact["peers"])), fact["state"])  # fmt: skip
     console().print(table)
     if study is not None:
         _running(open_study(study, store))
 
 
 def _facts(study: Study) -> dict[str, Any]:
+    from shoal.vitals import living
+
     history = study._journal.history
-    peers = [asdict(peer) for peer in study._journal.store.peers(study.name)]
+    peers = [asdict(peer) for peer in living(study._journal.store, study.name)]
     best = None if history.best is None else history.trial(history.best)
-    busy = any(peer["alive"] for peer in peers)
+    busy = bool(peers)
     return {
         "study": study.name, "trials": history.definition.trials, "ended": history.ended,
         "failed": history.counts["failed"], "metric": history.definition.metric, "goal": history.definition.goal,

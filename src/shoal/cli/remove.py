@@ -19,10 +19,11 @@ def rm(
 ) -> None:
     """Remove a study from its store, with the files of its trials."""
     from shoal.files import study_directory
+    from shoal.vitals import living
 
     found = open_study(study, store)
     journal = found._journal
-    alive = [peer for peer in journal.store.peers(study) if peer.alive]
+    alive = living(journal.store, study)
     if alive:
         raise StudyError(f"{len(alive)} peers are at work on study {study!r}: `shoal stop {study}` first")
     files = study_directory(journal.history.definition)

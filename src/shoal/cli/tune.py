@@ -20,7 +20,7 @@ Option = typer.Option
 
 def tune(
     target: Annotated[
-        list[str], typer.Argument(help="study.yaml, train.py, package.module:function, or a command; its options after --.")
+        list[str], typer.Argument(help="study.yaml, train.py, package.module:function, or a command; options after --.")
     ],
     space: Annotated[Path | None, Option(help="A YAML file of names and domains.")] = None,
     param: Annotated[

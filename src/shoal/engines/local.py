@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import psutil
-
 from shoal.contracts import Clock
 from shoal.engines.interrupts import Interrupts
 from shoal.engines.shares import gpu_shares, share, visible_gpus
@@ -21,8 +19,9 @@ from shoal.engines.worker_process import WorkerProcess
 from shoal.errors import StudyError
 from shoal.files import peer_log
 from shoal.journal import Journal
-from shoal.names import host_name, peer_name
+from shoal.names import peer_name
 from shoal.records import Ended, Outcome
+from shoal.vitals import gone
 
 TICK = 0.05  # seconds between looks at the peers
 SYNC = 0.25  # … and at the journal
@@ -131,7 +130,7 @@ class LocalEngine:
         """Let no one wait for the lease of a peer whose process is plainly gone."""
         store, study = self.journal.store, self.journal.study
         for peer in store.peers(study):
-            if peer.host == host_name() and not psutil.pid_exists(peer.pid):
+            if gone(peer):
                 store.leave(study, peer.peer)
 
     # ------------------------------------------------------------------ watching
