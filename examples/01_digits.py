@@ -25,7 +25,7 @@ def train(params):
         batch_size=params["batch_size"],
         random_state=0,
     )
-    for epoch in range(params["epochs"]):
+    for _ in range(params["epochs"]):
         network.partial_fit(x, y, classes=range(10))
         yield {"accuracy": network.score(x_valid, y_valid), "train_loss": network.loss_}
 

@@ -36,6 +36,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     start: list[dict[str, Any]] = []
     objective: str | list[str] | None = None
     directory: str | None = None
+    folder: str | None = None  # where the objective was run from at first
 
 
 class Record(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind"):

@@ -92,7 +92,8 @@ def tune(
     }  # fmt: skip
     journal = join(
         place, unused_name(place, _stem(objective)) if name is None else name, peer_name(), RealClock(),
-        {key: value for key, value in given.items() if value is not None}, {"directory": files_beside(place.url)},
+        {key: value for key, value in given.items() if value is not None},
+        {"directory": files_beside(place.url), "folder": os.getcwd()},
     )  # fmt: skip
     go_on(journal, RealClock())
     custom = None if search is None or isinstance(search, str) else search

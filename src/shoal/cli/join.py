@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from shoal.cli.options import DEFAULT_STORE, JsonOption, StoreOption, StudyArgument, open_study
 from shoal.cli.tune import finish
 from shoal.errors import StudyError
+
+if TYPE_CHECKING:
+    pass
 
 Target = Annotated[list[str] | None, typer.Argument(help="What to run, if it is not what the study was begun with.")]
 Workers = Annotated[int, typer.Option("--workers", "-w", help="Processes to add.")]
@@ -25,7 +29,7 @@ def join(
     found = open_study(study, store)
     if found.reason:
         raise StudyError(f"study {found.name!r} begins no new trials: {found.reason}; `shoal resume` lets it go on")
-    _run(found.name, target, store, workers, gpus, timeout, quiet, as_json, None)
+    _run(found, target, store, workers, gpus, timeout, quiet, as_json, None)
 
 
 def resume(
@@ -35,16 +39,23 @@ def resume(
 ) -> None:  # fmt: skip
     """Go on with a study that was stopped or interrupted; no trial that ended is lost or run again."""
     found = open_study(study, store)
-    _run(found.name, target, store, workers, gpus, timeout, quiet, as_json, trials)
+    _run(found, target, store, workers, gpus, timeout, quiet, as_json, trials)
 
 
 def _run(
-    name: str, target: list[str] | None, store: str, workers: int, gpus: float | None, timeout: float | None,
+    found: Study, target: list[str] | None, store: str, workers: int, gpus: float | None, timeout: float | None,
     quiet: bool, as_json: bool, trials: int | None,
 ) -> None:  # fmt: skip
-    from shoal import tune
+    from shoal import catalog, tune
 
+    store, origin = catalog.full_url(store), os.getcwd()
+    folder = found._journal.history.definition.folder
+    if not target and folder is not None and os.path.isdir(folder):
+        os.chdir(folder)  # the recorded objective is relative to where it was begun
     objective = None if not target else target[0] if len(target) == 1 else target
-    study = tune(objective, name=name, store=store, workers=workers, gpus=gpus, timeout=timeout, trials=trials,
-                 progress=not quiet)  # fmt: skip
+    try:
+        study = tune(objective, name=found.name, store=store, workers=workers, gpus=gpus, timeout=timeout,
+                     trials=trials, progress=not quiet)  # fmt: skip
+    finally:
+        os.chdir(origin)
     finish(study, as_json)

@@ -66,6 +66,7 @@ def tune(
     """
     from shoal import tune as run
 
+    origin = os.getcwd()
     fields = _target(target, store)
     given = {
         "space": _space(space, param, where), "metric": metric, "goal": goal, "trials": trials, "workers": workers,
@@ -75,7 +76,11 @@ def tune(
         "directory": directory,
     }  # fmt: skip
     fields.update({key: value for key, value in given.items() if value is not None})
-    finish(run(**fields, progress=not quiet), as_json)
+    try:
+        study = run(**fields, progress=not quiet)
+    finally:
+        os.chdir(origin)
+    finish(study, as_json)
 
 
 def _target(words: list[str], store: str | None) -> dict[str, Any]:

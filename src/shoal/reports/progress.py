@@ -120,7 +120,9 @@ class Progress(AbstractContextManager["Progress"]):
         history = self._journal.history
         parts: list[Any] = [Text.assemble(("shoal ", "bold"), (self._journal.study, "bold cyan"), f"  {self.status()}")]
         if history.definition.trials:
-            parts.append(ProgressBar(history.definition.trials, history.ended, width=60))
+            bar = Table.grid()
+            bar.add_row(ProgressBar(history.definition.trials, history.ended, width=60))
+            parts.append(bar)
         if history.best is not None:
             parts.append(
                 Text(f"best: {params_line(history.trial(history.best).params)}", style="green", overflow="ellipsis")
@@ -134,8 +136,10 @@ class Progress(AbstractContextManager["Progress"]):
 
 def running_table(history: History, table: Any) -> Any:
     """The running trials with their last report, the oldest first."""
-    view = table("trial", "for", "last report", "params", box=None, header_style="dim", padding=(0, 2, 0, 0))
-    view.columns[3].no_wrap = True
+    view = table(box=None, header_style="dim", padding=(0, 2, 0, 0), expand=True)
+    for title, width in (("trial", 7), ("for", 11), ("last report", 42)):
+        view.add_column(title, no_wrap=True, width=width)
+    view.add_column("params", no_wrap=True, ratio=1)
     for running in sorted(history.running)[:SHOWN]:
         trial = history.trial(running)
         last = trial.reports[-1] if trial.reports else None
