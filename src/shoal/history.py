@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from operator import itemgetter
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +25,12 @@ CODE: Final = {state: code for code, state in enumerate(STATES)}
 NAN: Final = math.nan
 FINISHED: Final = CODE["failed"]  # from here on, a trial is not run again
 DONE: Final = CODE["done"]
+CHUNK: Final = 10_000  # params that are read at once
+MOST_UNREAD: Final = 100_000  # … and that wait as text: 600 bytes a trial instead of 80
+CHANGING: Final = {  # what a study may be told while it runs, without a new space, search or order of trials
+    "trials": None, "target": None, "patience": None, "max_failures": None, "retries": 1, "trial_timeout": None,
+    "objective": None, "directory": None, "folder": None,
+}  # fmt: skip
 
 
 class History:
@@ -56,6 +63,7 @@ class History:
         self._whys = Interned()
         self._odd: dict[int, Params] = {}  # params that lie outside of the space as it is now
         self._unread: list[Started] = []  # params that no one has looked at yet
+        self._trusted = {version}  # versions of the definition with this very space
         self._metric = definition.metric
         self._metrics = MetricColumns()
         self._texts: dict[int, tuple[str, str]] = {}  # reason and traceback
@@ -106,9 +114,16 @@ class History:
         return True
 
     def _define(self, record: Defined) -> bool:
+        """Take over what may change while a study runs; for all else someone has to begin anew with `newer`."""
+        if record.definition.space == self.definition.space:
+            self._trusted.add(record.version)
         if record.version <= (self.newer.version if self.newer else self.version):
             return False
-        self.newer = record
+        now, then = (msgspec.structs.replace(plan, **CHANGING) for plan in (record.definition, self.definition))
+        if now == then and self.newer is None:
+            self.definition, self.version = record.definition, record.version
+        else:
+            self.newer = record
         return True
 
     def _reach(self, number: int) -> None:
@@ -131,6 +146,8 @@ class History:
         self._peer[number] = self._peers.index(record.peer)
         self._why[number] = self._whys.index(record.why)
         self._unread.append(record)
+        if len(self._unread) >= MOST_UNREAD:
+            self._read()
         return True
 
     def _supersede(self, number: int, attempt: int) -> None:
@@ -221,13 +238,17 @@ class History:
     def _read(self) -> None:
         """Look at the params that came in since the last look."""
         unread, self._unread = self._unread, []
-        if self._plain and all(record.definition == self.version for record in unread):
+        for first in range(0, len(unread), CHUNK):
+            self._look(unread[first : first + CHUNK])
+
+    def _look(self, unread: list[Started]) -> None:
+        if self._plain and all(record.definition in self._trusted for record in unread):
             rows = [self._pick(read_params(record.params)) for record in unread]
             self._x[[record.number for record in unread]] = np.array(rows, dtype=np.float64).reshape(len(rows), -1)
             return
         for record in unread:
             told = read_params(record.params)
-            params = told if record.definition == self.version else adapt(told, self.space)
+            params = told if record.definition in self._trusted else adapt(told, self.space)
             self._odd.pop(record.number, None)
             if params is None:
                 self._odd[record.number] = told

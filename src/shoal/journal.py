@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from shoal.contracts import Clock, Store
 from shoal.errors import StoreError
@@ -28,13 +28,30 @@ class Journal:
         self.history = self._load()
 
     def _load(self) -> History:
-        records, self._cursor = self.store.read(self.study, 0)
-        newest = max((r for r in records if type(r) is Defined), key=lambda r: r.version, default=None)
-        if newest is None:
+        history: History | None = None
+        self._cursor = 0
+        for records in self._pages(""):
+            if history is None:
+                first = next((record for record in records if type(record) is Defined), None)
+                if first is None:
+                    break
+                history = History(first.definition, first.version)
+            history.fold_all(records)
+            if history.newer is not None:  # its definition came later: begin anew with that one
+                history = History(history.newer.definition, history.newer.version)
+                self._cursor = 0
+        if history is None:
             raise StoreError(f"{self.store.url} holds no definition of study {self.study!r}")
-        history = History(newest.definition, newest.version)
-        history.fold_all(records)
         return history
+
+    def _pages(self, skip: str) -> Iterator[list[AnyRecord]]:
+        """What is new in the store, a part at a time, so that no one holds a whole journal at once."""
+        while True:
+            before = self._cursor
+            records, self._cursor = self.store.read(self.study, before, skip)
+            if self._cursor == before:
+                return
+            yield records
 
     def reload(self) -> History:
         """Begin anew with the latest definition."""
@@ -71,10 +88,12 @@ class Journal:
     def sync(self) -> int:
         """Write what is waiting and fold what others wrote; returns how many records came in."""
         self.flush()
-        records, self._cursor = self.store.read(self.study, self._cursor, self.writer)
-        for record in records:
-            self._fold(record)
-        return len(records)
+        count = 0
+        for records in self._pages(self.writer):
+            count += len(records)
+            for record in records:
+                self._fold(record)
+        return count
 
     def _fold(self, record: AnyRecord) -> None:
         if self.history.fold(record) and self._listener is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import signal
@@ -56,6 +57,7 @@ def _work(order: dict[str, Any], code: bytes, slot: Slot, events: int) -> str:
     threading.Thread(target=_listen, args=(peer,), name="shoal-orders", daemon=True).start()
     try:
         with Pulse(journal, order["lease"]):
+            gc.freeze()  # what is loaded stays: collections need not look at it again and again
             _say(events, ready="yes")
             for pause in peer.run():
                 clock.sleep(pause)

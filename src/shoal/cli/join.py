@@ -12,7 +12,7 @@ from shoal.cli.tune import finish
 from shoal.errors import StudyError
 
 if TYPE_CHECKING:
-    pass
+    from shoal.study import Study
 
 Target = Annotated[list[str] | None, typer.Argument(help="What to run, if it is not what the study was begun with.")]
 Workers = Annotated[int, typer.Option("--workers", "-w", help="Processes to add.")]

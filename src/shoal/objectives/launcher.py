@@ -9,7 +9,9 @@ Only the standard library is imported here; ``python -m shoal.objectives.launche
 from __future__ import annotations
 
 import ast
+import atexit
 import contextlib
+import gc
 import importlib
 import importlib.util
 import json
@@ -97,7 +99,20 @@ def preload(kind: str, target: str) -> bool:
     for name in sorted(names - {"__main__"}):
         with contextlib.suppress(Exception):  # the script meets the same error, and shows it
             importlib.import_module(name)
+    _warm()
     return may_fork()
+
+
+def _warm() -> None:
+    """Do once what each child would do again: what libraries import late, and argparse compiles at first use."""
+    if "numpy" in sys.modules:
+        importlib.import_module("numpy.random")
+    if "argparse" in sys.modules:
+        parser = sys.modules["argparse"].ArgumentParser()
+        parser.add_argument("--warm", type=float)
+        parser.parse_known_args(["--warm", "1"])
+    gc.collect()
+    gc.freeze()  # spares children the copying of what a collection would touch
 
 
 def may_fork() -> bool:
@@ -189,17 +204,39 @@ def run(job: dict[str, Any]) -> None:
         sys.modules["numpy"].random.seed()
     sys.argv = [job["target"], *job["arguments"]]
     sys.path[0] = str(Path(job["target"]).absolute().parent) if job["kind"] == "path" else os.getcwd()
+    status = 0
     try:
         if job["kind"] == "path":
             runpy.run_path(job["target"], run_name="__main__")
         else:
             runpy.run_module(job["target"], run_name="__main__", alter_sys=True)
-    except Exception as error:  # noqa: BLE001 - shown as Python shows it, without the frames of this file
+    except SystemExit as end:
+        status = _status(end.code)
+    except BaseException as error:  # noqa: BLE001 - shown as Python shows it, without the frames of this file
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None and trace.tb_frame.f_code.co_filename in _OWN:
             trace = trace.tb_next
         traceback.print_exception(type(error), error, trace)
-        sys.exit(1)
+        status = 1
+    _leave(status)
+
+
+def _status(code: object) -> int:
+    """The exit status that ``sys.exit(code)`` means."""
+    if code is None or isinstance(code, int):
+        return (code or 0) & 0xFF
+    print(code, file=sys.stderr)
+    return 1
+
+
+def _leave(status: int) -> None:
+    """End the process as Python does, but for the taking apart of modules that the parent shares: 13 ms, or 30."""
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for the script's own threads
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # the script may have closed it
+            stream.flush()
+    os._exit(status)
 
 
 _OWN = {__file__, "<frozen runpy>", runpy.__file__}

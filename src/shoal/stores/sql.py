@@ -45,6 +45,8 @@ CLOCKS = {  # the database's own clock, in seconds since 1970
     "mariadb": "unix_timestamp(now(6))",
 }
 
+PAGE = 64  # batches that are read at once
+
 
 class SqlStore:
     """The studies in one database, named by an SQLAlchemy URL such as ``sqlite:///study.db``.
@@ -110,7 +112,10 @@ class SqlStore:
     def read(self, study: str, after: int, skip: str = "") -> tuple[list[AnyRecord], int]:
         mine = case((batches.c.writer == skip, None), else_=batches.c.records) if skip else batches.c.records
         query = (
-            select(batches.c.seq, mine).where(batches.c.study == study, batches.c.seq > after).order_by(batches.c.seq)
+            select(batches.c.seq, mine)
+            .where(batches.c.study == study, batches.c.seq > after)
+            .order_by(batches.c.seq)
+            .limit(PAGE)
         )
         records: list[AnyRecord] = []
         with self._read() as connection:
