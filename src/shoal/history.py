@@ -180,18 +180,18 @@ class History:
                 return record.outcome == "lost" and self._lose(number, attempt)
             self._supersede(number, attempt)
         state, before = CODE[record.outcome], self._state[number]
-        if state <= before:
+        if record.outcome == "lost" and not self._lose(number, attempt):
             return False
+        if state <= before:
+            return record.outcome == "lost"
         if before > 1:
-            self._forget(number)
+            self._unsay(number)
         self._move(number, state)
         self._seconds[number] = record.seconds
         if record.metrics:
             self._measure(number, record.metrics, state == DONE)
         if record.reason or record.traceback:
             self._texts[number] = (record.reason, record.traceback)
-        if record.outcome == "lost":
-            self._lose(number, attempt)
         return True
 
     def _lose(self, number: int, attempt: int) -> bool:
@@ -226,6 +226,10 @@ class History:
     def _forget(self, number: int) -> None:
         """Drop what an overtaken attempt said."""
         self._reports.pop(number, None)
+        self._unsay(number)
+
+    def _unsay(self, number: int) -> None:
+        """Drop what an end said that another one overrules."""
         self._texts.pop(number, None)
         self._metrics.clear(number)
         self._seconds[number] = NAN
@@ -244,7 +248,11 @@ class History:
     def _look(self, unread: list[Started]) -> None:
         if self._plain and all(record.definition in self._trusted for record in unread):
             rows = [self._pick(read_params(record.params)) for record in unread]
-            self._x[[record.number for record in unread]] = np.array(rows, dtype=np.float64).reshape(len(rows), -1)
+            numbers = [record.number for record in unread]
+            self._x[numbers] = np.array(rows, dtype=np.float64).reshape(len(rows), -1)
+            if self._odd:
+                for number in numbers:
+                    self._odd.pop(number, None)
             return
         for record in unread:
             told = read_params(record.params)

@@ -18,7 +18,7 @@ import numpy as np
 from shoal.contracts import Proposal
 from shoal.errors import SpaceError
 from shoal.history import History
-from shoal.records import AnyRecord, Ended
+from shoal.records import AnyRecord, Ended, Started
 from shoal.search.tried import Tried
 from shoal.space import Params
 
@@ -44,21 +44,28 @@ class Genetic:
         self._tried = Tried(history)
         self._numbers = [i for i, domain in enumerate(self._space.searched.values()) if domain.numeric]
         self._best: list[tuple[float, int, list[float]]] = []  # loss, number, unit point; the best first
-        for number in history.ranked():
+        self._recruit()
+
+    def _recruit(self) -> None:
+        """Make up the population from the whole history."""
+        self._best = []
+        for number in self._history.ranked():
             if len(self._best) < self.pop_size:
                 self._admit(number)
 
     def tell(self, record: AnyRecord) -> None:
         self._tried.tell(record)
-        if type(record) is Ended:
-            if record.outcome == "done":
-                self._admit(record.number)
+        if type(record) is Started:
+            if any(number == record.number for _, number, _ in self._best):
+                self._recruit()  # a parent is run again: it is none for now
             else:
-                self._best = [member for member in self._best if member[1] != record.number]
+                self._admit(record.number)  # its end may have been told before its start
+        elif type(record) is Ended:
+            self._admit(record.number)
 
     def _admit(self, number: int) -> None:
         loss = float(self._history.value[number])
-        if loss != loss or (len(self._best) >= self.pop_size and loss >= self._best[-1][0]):
+        if loss != loss or (len(self._best) >= self.pop_size and (loss, number) >= self._best[-1][:2]):
             return
         if self._history.inside(number) and all(member[1] != number for member in self._best):
             insort(self._best, (loss, number, self._space.encode(self._history.params(number)).tolist()))
@@ -80,7 +87,7 @@ class Genetic:
 
     def _child(self, rng: np.random.Generator) -> tuple[Params, str]:
         dimensions = len(self._space.names)
-        if len(self._best) < min(self.pop_size, 2 + dimensions) or rng.random() < self.random:
+        if not dimensions or len(self._best) < min(self.pop_size, 2 + dimensions) or rng.random() < self.random:
             return self._space.sample(rng), "random"
         first, second = rng.choice(len(self._best), 2, replace=False).tolist()
         (_, mother, child), (_, father, other) = self._best[first], self._best[second]

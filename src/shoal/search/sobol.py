@@ -6,16 +6,19 @@ scipy.stats.qmc's. Points that violate a constraint are skipped, so that trial k
 
 from __future__ import annotations
 
+import math
 import warnings
+from collections.abc import Iterable
 
 import numpy as np
 
 from shoal.contracts import Proposal
-from shoal.errors import SpaceError
+from shoal.errors import Exhausted, SpaceError
 from shoal.history import History
 from shoal.records import AnyRecord
+from shoal.search.tried import point_key
 from shoal.space import Params
-from shoal.space.space import TRIES
+from shoal.space.space import LISTED, TRIES
 
 BLOCK = 128
 
@@ -24,7 +27,8 @@ class Sobol:
     learns = False  # what others found does not matter
 
     def begin(self, history: History) -> None:
-        self._space, self._seed = history.space, history.definition.seed
+        self._space, self._seed = history.space, history.definition.seed % 2**64
+        self._size = math.prod(domain.size for domain in self._space.searched.values())
         self._rewind()
 
     def _rewind(self) -> None:
@@ -32,6 +36,7 @@ class Sobol:
 
         self._sequence = qmc.Sobol(max(len(self._space.names), 1), scramble=True, rng=self._seed)
         self._first, self._points = 0, list[Params]()
+        self._seen: set[int] = set()  # the points of a finite space that were dealt
 
     def tell(self, record: AnyRecord) -> None:
         """Sobol does not learn."""
@@ -39,14 +44,29 @@ class Sobol:
     def ask(self, number: int, rng: np.random.Generator) -> Proposal:
         if number < self._first:
             self._rewind()
-        skipped = 0
         while number >= self._first + len(self._points):
             self._first += len(self._points)
+            self._points = self._more()
+        return Proposal(dict(self._points[number - self._first]), f"point {number} of the Sobol sequence")
+
+    def _more(self) -> list[Params]:
+        """The next points that meet the constraints and, in a finite space, differ from all before."""
+        for _ in range(TRIES // BLOCK + 1):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # blocks need no power of two: the sequence goes on
                 points = [self._space.at(row) for row in self._sequence.random(BLOCK).tolist()]
-            self._points = [params for params in points if self._space.allows(params)]
-            skipped = 0 if self._points else skipped + BLOCK
-            if skipped > TRIES:
-                raise SpaceError(f"none of {skipped:,} Sobol points meets the constraints: are they too tight?")
-        return Proposal(dict(self._points[number - self._first]), f"point {number} of the Sobol sequence")
+            if found := self._new(params for params in points if self._space.allows(params)):
+                return found
+        if self._size <= LISTED and (found := self._new(self._space.points())):
+            return found
+        if self._seen:
+            raise Exhausted(f"all {len(self._seen):,} points of the space have been tried")
+        raise SpaceError(f"none of {TRIES:,} Sobol points meets the constraints: are they too tight?")
+
+    def _new(self, points: Iterable[Params]) -> list[Params]:
+        if math.isinf(self._size):
+            return list(points)
+        fresh = {point_key(self._space, params): params for params in points}
+        found = [params for point, params in fresh.items() if point not in self._seen]
+        self._seen |= fresh.keys()
+        return found

@@ -74,6 +74,6 @@ def as_test(wanted: Any) -> Test:
 
 
 def _number(word: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise SpaceError(f"{word}({value!r}): give a number, as in {word}(2)")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e300:
+        raise SpaceError(f"{word}({value!r:.200}): give a number, as in {word}(2)")
     return value

@@ -44,14 +44,16 @@ def quniform(low: float, high: float, step: float, *, default: Any = MISSING) ->
     """A float of the grid ``low, low + step, …`` up to ``high``."""
     low, high = _ordered("quniform", low, high)
     return finished(
-        Grid(float(low), float(high), _step("quniform", step), "linear", False, extras=Extras(default=default))
+        Grid(
+            float(low), float(high), _step("quniform", low, high, step), "linear", False, extras=Extras(default=default)
+        )
     )
 
 
 def qloguniform(low: float, high: float, step: float, *, default: Any = MISSING) -> Grid:
     """A float of the grid ``low, low + step, …``, uniform in its logarithm."""
     low, high = _positive("qloguniform", low, high, "quniform")
-    step = _step("qloguniform", step)
+    step = _step("qloguniform", low, high, step)
     return finished(Grid(float(low), float(high), step, "log", False, extras=Extras(default=default)))
 
 
@@ -138,6 +140,8 @@ def constant(value: Any) -> Constant:
 
 def _ordered(name: str, low: float, high: float) -> tuple[float, float]:
     real(f"{name}({low!r}, {high!r})", low), real(f"{name}({low!r}, {high!r})", high)
+    if not math.isfinite(high - low):
+        raise SpaceError(f"{name}({low!r}, {high!r}): the range is wider than a float can hold")
     return min(low, high), max(low, high)
 
 
@@ -148,9 +152,9 @@ def _positive(name: str, low: float, high: float, instead: str) -> tuple[float, 
     return low, high
 
 
-def _step(name: str, step: float) -> float:
-    if real(f"{name}'s step", step) <= 0:
-        raise SpaceError(f"{name} needs a step above 0, got {step!r}")
+def _step(name: str, low: float, high: float, step: float) -> float:
+    if real(f"{name}'s step", step) <= 0 or not (high - low) / step < EXACT:
+        raise SpaceError(f"{name}({low!r}, {high!r}, {step!r}) needs a step above 0, and at most 2**53 of them")
     return float(step)
 
 
@@ -170,9 +174,9 @@ def _range(name: str, low: float, high: float, size: int, integer: bool, scale: 
     if isinstance(size, bool) or not isinstance(size, int) or size < 1 or (size == 1) != (low == high):
         raise SpaceError(f"{name}({low}, {high}, {size!r}): size must be an int of 2 or more (1 where low == high)")
     start, stop = forward(scale, low), forward(scale, high)
-    inner = [backward(scale, start + k * (stop - start) / (size - 1)) for k in range(1, size - 1)]
+    inner = [float(f"{backward(scale, start + k * (stop - start) / (size - 1)):.12g}") for k in range(1, size - 1)]
     exact = [low, *inner, high][: max(size, 1)] if size > 1 else [low]
-    values: list[float] = [round(v) for v in exact] if integer else [float(f"{v:.12g}") for v in exact]
+    values: list[float] = [round(v) for v in exact] if integer else exact
     return ordinal(list(dict.fromkeys(values)), "log" if scale == "log" else "value", default=default)
 
 
@@ -198,7 +202,7 @@ def _values(name: str, values: Sequence[Any]) -> tuple[Any, ...]:
     if isinstance(values, (str, bytes)) or not isinstance(values, (list, tuple)) or not values:
         raise SpaceError(f"{name} needs a list of at least one value, as in {name}(['relu', 'tanh']); got {values!r}")
     try:
-        plain = [json.loads(json.dumps(value, allow_nan=False)) for value in values]
+        plain = [json.loads(json.dumps(value, allow_nan=False, ensure_ascii=False).encode()) for value in values]
         keys = [key(value) for value in plain]
     except (TypeError, ValueError) as error:
         raise SpaceError(

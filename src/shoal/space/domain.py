@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
@@ -74,14 +75,10 @@ class Domain(ABC):
         default = "" if self.extras.default is MISSING else f", default={self.extras.default!r}"
         text = f"{self.spell()[:-1]}{default})"
         for condition in self.extras.when:
-            text += (
-                f".when({condition.name}={condition.test!r})"
-                if condition.name.isidentifier()
-                else (f".when(**{{{condition.name!r}: {condition.test!r}}})")
-            )
+            text += f".when({_keyword(condition.name, condition.test)})"
         return text
 
-    def when(self: T, **conditions: Any) -> T:
+    def when(self: T, /, **conditions: Any) -> T:
         """The same domain, active only while every named param has the value (or one of a list, or passes a test).
 
         >>> import shoal
@@ -93,6 +90,12 @@ class Domain(ABC):
 
     def __repr__(self) -> str:
         return str(self)
+
+
+def _keyword(name: str, test: object) -> str:
+    """An argument of ``when``; a name that Python would not take as one, such as XGBoost's lambda, in the long form."""
+    plain = name.isidentifier() and name.isascii() and not keyword.iskeyword(name) and not name.startswith("_")
+    return f"{name}={test!r}" if plain else f"**{{{name!r}: {test!r}}}"
 
 
 def finished(domain: T) -> T:
@@ -108,6 +111,16 @@ def finished(domain: T) -> T:
 
 def real(where: str, value: object) -> float:
     """A finite number, or a SpaceError that names the place and the value."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise SpaceError(f"{where} needs finite numbers, got {value!r}")
-    return value
+    if not is_finite_number(value):
+        raise SpaceError(f"{where:.200} needs finite numbers, got {value!r:.200}")
+    return value  # type: ignore[return-value]
+
+
+def is_finite_number(value: object) -> bool:
+    """Whether a value is an int or a float, finite, and within what a float can hold."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import math
 import operator
-from collections.abc import Callable, Mapping
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from shoal.errors import SpaceError
@@ -15,7 +16,8 @@ Value = Callable[[Mapping[str, Any]], Any]
 BINARY: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Div: operator.truediv,
     ast.Mult: lambda a, b: _number(a) * _number(b),
-    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: lambda a, b: float(a) ** float(b),
+    ast.Mod: lambda a, b: _number(a) % _number(b),
+    ast.FloorDiv: operator.floordiv, ast.Pow: math.pow,
 }  # fmt: skip
 COMPARE: dict[type, Callable[[Any, Any], Any]] = {
     ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Eq: operator.eq,
@@ -23,9 +25,11 @@ COMPARE: dict[type, Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 UNARY: dict[type, Callable[[Any], Any]] = {ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Not: operator.not_}
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "min": min, "max": max, "abs": abs, "round": round, "log": math.log, "sqrt": math.sqrt, "len": len,
+    "min": min, "max": max, "abs": abs, "log": math.log, "sqrt": math.sqrt, "len": len,
+    "round": lambda a, digits=0: _round(a, digits),
 }  # fmt: skip
 LONGEST = 2_000
+DEEPEST = 50
 
 
 class Expression:
@@ -38,11 +42,13 @@ class Expression:
     True
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, names: Iterable[str] = ()) -> None:
         if not isinstance(text, str) or not text.strip() or len(text) > LONGEST:
             raise SpaceError(f"where: needs an expression such as 'units_2 <= units_1', got {text!r:.200}")
         self.text = text.strip()
         self.names: frozenset[str] = frozenset()
+        self._spelt = {unicodedata.normalize("NFKC", name): name for name in names}  # Python reads names so
+        self._depth = 0
         try:
             self._value = self._build(ast.parse(self.text, mode="eval").body)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -59,12 +65,22 @@ class Expression:
             raise SpaceError(f"where: {self.text!r} does not fit the params {dict(params)!r}: {error}") from None
 
     def _build(self, node: ast.expr) -> Value:
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise SpaceError(f"where: {self.text!r:.200} is nested more than {DEEPEST} deep")
+        try:
+            return self._part(node)
+        finally:
+            self._depth -= 1
+
+    def _part(self, node: ast.expr) -> Value:
         if isinstance(node, ast.Constant) and isinstance(node.value, (int, float, str, bool, type(None))):
             constant = node.value
             return lambda params: constant
         if isinstance(node, ast.Name):
-            self.names |= {node.id}
-            return operator.itemgetter(node.id)
+            name = self._spelt.get(node.id, node.id)
+            self.names |= {name}
+            return operator.itemgetter(name)
         if isinstance(node, (ast.List, ast.Tuple)):
             items = [self._build(item) for item in node.elts]
             return lambda params: [item(params) for item in items]
@@ -103,6 +119,10 @@ class Expression:
 
 def _known_function(node: ast.Call) -> bool:
     return isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS and not node.keywords
+
+
+def _round(value: Any, digits: Any) -> Any:
+    return round(_number(value), max(min(int(digits), 300), -300))
 
 
 def _number(value: Any) -> Any:

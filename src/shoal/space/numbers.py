@@ -9,9 +9,9 @@ from statistics import NormalDist
 from typing import Any
 
 from shoal.errors import SpaceError
-from shoal.space.domain import EXACT, Domain
+from shoal.space.domain import EXACT, Domain, is_finite_number
 
-SCALES = ("linear", "log", "reverselog")
+LARGEST = 709.0  # the largest whole number whose exponential is finite
 
 
 def forward(scale: str, value: float) -> float:
@@ -82,6 +82,10 @@ class Grid(Domain):
         return math.floor((self.high - self.low) / self.step + 1e-9) + 1
 
     @cached_property
+    def _digits(self) -> int:
+        return 12 - math.floor(math.log10(self.step))
+
+    @cached_property
     def _ends(self) -> tuple[float, float]:
         low, high = self.low - self.step / 2, self.nth(int(self.size) - 1) + self.step / 2
         start = forward(self.scale, max(low, self.low / 2) if self.scale == "log" else low)
@@ -94,7 +98,9 @@ class Grid(Domain):
 
     def nth(self, index: int) -> float:
         value = self.low + index * self.step
-        return int(value) if self.integer else float(f"{value:.12g}")  # 0.1 + 2 * 0.1 is to be 0.3
+        if self.integer:
+            return int(value)
+        return min(round(value, self._digits), self.high) if index else self.low  # 0.1 + 2 * 0.1 is to be 0.3
 
     def unit(self, value: float) -> float:
         start, span = self._ends
@@ -103,7 +109,7 @@ class Grid(Domain):
     def check(self, value: Any) -> float:
         number = _within(self, value, self.low, self.high)
         landed = self.nth(round((number - self.low) / self.step))
-        if not math.isclose(number, landed, rel_tol=1e-9, abs_tol=1e-9 * self.step):
+        if abs(number - landed) > (0 if self.integer else 1e-6 * self.step):
             grid = "a whole number" if self.integer and self.step == 1 else f"on the grid {self.low} + k·{self.step}"
             raise SpaceError(f"{value!r} is not {grid}, as {self.spell()} asks")
         return landed
@@ -144,7 +150,7 @@ class Normal(Domain):
     def at(self, unit: float) -> float:
         curve, start, span = self._ends
         place = curve.inv_cdf(min(max(start + unit * span, 1e-15), 1 - 1e-15))
-        return min(max(math.exp(place) if self.log else place, self.low), self.high)
+        return min(max(math.exp(min(place, LARGEST)) if self.log else place, self.low), self.high)
 
     def unit(self, value: float) -> float:
         curve, start, span = self._ends
@@ -170,8 +176,8 @@ class Normal(Domain):
 
 
 def _within(domain: Domain, value: Any, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise SpaceError(f"{value!r} ({type(value).__name__}) is no finite number, as {domain.spell()} asks")
+    if not is_finite_number(value):
+        raise SpaceError(f"{value!r:.200} ({type(value).__name__}) is no finite number, as {domain.spell()} asks")
     if low <= value <= high:
         return float(value)
     slack = 1e-12 * max(abs(low), abs(high))

@@ -93,26 +93,28 @@ def _tree(text: str) -> ast.expr:
 
 def _domain(node: ast.expr, text: str) -> Domain:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "when":
+        if node.args:
+            raise SpaceError(f"{_short(text)}: when takes names, as in .when(optimizer='sgd')")
         return _domain(node.func.value, text).when(**_keywords(node, text))
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         if node.func.id not in DOMAINS:
             raise SpaceError(unknown("domain", node.func.id, DOMAINS))
-        arguments = [_literal(argument, text) for argument in node.args]
-        try:
-            return DOMAINS[node.func.id](*arguments, **_keywords(node, text))
-        except TypeError as error:
-            raise SpaceError(f"{_short(text)}: {error}") from None
+        arguments, keywords = [_literal(argument, text) for argument in node.args], _keywords(node, text)
+        if any(name.startswith("_") for name in keywords):
+            raise SpaceError(f"{_short(text)}: {', '.join(keywords)}: no such argument")
+        domain: Domain = _called(DOMAINS[node.func.id], arguments, keywords, text)
+        return domain
     return as_domain(_literal(node, text))
 
 
 def _keywords(node: ast.Call, text: str) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for keyword in node.keywords:
-        if keyword.arg is not None and not keyword.arg.startswith("_"):
+        names = [_literal(name, text) if name else None for name in getattr(keyword.value, "keys", [])]
+        if keyword.arg is not None:
             given[keyword.arg] = _literal(keyword.value, text)
-        elif isinstance(keyword.value, ast.Dict):
-            names = [_literal(name, text) for name in keyword.value.keys if name is not None]
-            given.update(zip(names, [_literal(value, text) for value in keyword.value.values], strict=True))
+        elif isinstance(keyword.value, ast.Dict) and all(isinstance(name, str) for name in names):
+            given.update(zip(map(str, names), [_literal(value, text) for value in keyword.value.values], strict=True))
         else:
             raise SpaceError(f"{_short(text)}: {keyword.arg!r} is no argument here")
     return given
@@ -120,7 +122,7 @@ def _keywords(node: ast.Call, text: str) -> dict[str, Any]:
 
 def _literal(node: ast.expr, text: str) -> Any:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in TESTS:
-        return TESTS[node.func.id](*[_literal(argument, text) for argument in node.args])
+        return _called(TESTS[node.func.id], [_literal(argument, text) for argument in node.args], {}, text)
     if isinstance(node, ast.Name) and node.id in ("true", "false", "null"):  # JSON's and YAML's words are welcome
         return {"true": True, "false": False, "null": None}[node.id]
     if isinstance(node, (ast.List, ast.Tuple)):
@@ -130,6 +132,13 @@ def _literal(node: ast.expr, text: str) -> Any:
         return ast.literal_eval(node)
     except (ValueError, TypeError, RecursionError):
         raise SpaceError(f"{_short(text)}: only plain values may stand here, such as 0.1, 'adam' or [1, 2]") from None
+
+
+def _called(function: Callable[..., Any], arguments: list[Any], keywords: dict[str, Any], text: str) -> Any:
+    try:
+        return function(*arguments, **keywords)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise SpaceError(f"{_short(text)}: {error}") from None
 
 
 def _short(text: str) -> str:

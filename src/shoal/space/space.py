@@ -39,7 +39,11 @@ class Space:
         self.domains: dict[str, Domain] = {}
         for name, value in domains.items():
             self.domains[check_name(name)] = _named(name, value)
-        self.where = tuple(Expression(text) for text in ([where] if isinstance(where, str) else where))
+        if not isinstance(where, (str, list, tuple)):
+            raise SpaceError(
+                f"where: needs an expression such as 'units_2 <= units_1', or a list of them, got {where!r:.200}"
+            )
+        self.where = tuple(Expression(text, self.domains) for text in ([where] if isinstance(where, str) else where))
         for expression in self.where:
             _known(f"where={expression.text!r}", expression.names, self.domains)
         self.searched: dict[str, Domain] = {n: d for n, d in self.domains.items() if not isinstance(d, Constant)}
@@ -106,7 +110,8 @@ class Space:
             if name not in params:
                 continue
             try:
-                clean[name] = domain.check(params[name])
+                value = params[name]
+                clean[name] = domain.check(value.item() if isinstance(value, np.generic) else value)
             except SpaceError as error:
                 wrong.append(f"{name}: {error}")
             else:
@@ -272,13 +277,14 @@ def _known(place: str, names: Sequence[str] | frozenset[str], domains: Mapping[s
 
 def _parents_first(domains: Mapping[str, Domain]) -> list[tuple[str, Domain]]:
     """The domains in an order in which each comes after those that its conditions look at."""
+    for name, domain in domains.items():
+        for condition in domain.extras.when:
+            _known(f"{name}: .when()", [condition.name], domains)
     order: dict[str, Domain] = {}
     waiting = dict(domains)
     while waiting:
         ready = [n for n, d in waiting.items() if all(condition.name in order for condition in d.extras.when)]
         if not ready:
-            for name, domain in waiting.items():
-                _known(f"{name}: .when()", [condition.name for condition in domain.extras.when], domains)
             raise SpaceError(f"the conditions of {', '.join(waiting)} go round in a circle")
         for name in ready:
             order[name] = waiting.pop(name)

@@ -62,7 +62,8 @@ class MemoryStore:
         with self._lock:
             kept = self._find(study)
             for start in settled:
-                kept.grants.pop(start, None)
+                if kept.grants.get(start, ("", None))[0] == peer:
+                    del kept.grants[start]
             stop = kept.next + count if limit is None else min(kept.next + count, limit)
             if stop <= kept.next:
                 return None

@@ -9,9 +9,10 @@ skip none, on any database.
 from __future__ import annotations
 
 import os
+import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -45,7 +46,8 @@ CLOCKS = {  # the database's own clock, in seconds since 1970
     "mariadb": "unix_timestamp(now(6))",
 }
 
-PAGE = 64  # batches that are read at once
+PAGE = 10_000  # batches that are read at once, at most
+PAGE_BYTES = 8 << 20  # … and about how much text
 
 
 class SqlStore:
@@ -85,6 +87,8 @@ class SqlStore:
         try:
             with self._write() as connection:
                 connection.execute(insert(studies).values(name=name, next_number=0, last_batch=1))
+                for table in TABLES:  # what a peer of a removed study of that name may have left
+                    connection.execute(delete(table).where(table.c.study == name))
                 connection.execute(insert(batches).values(study=name, seq=1, writer="", records=encode([first])))
         except _Exists:
             return False
@@ -118,11 +122,15 @@ class SqlStore:
             .limit(PAGE)
         )
         records: list[AnyRecord] = []
+        size = 0
         with self._read() as connection:
             for seq, data in connection.execute(query):
                 after = seq
                 if data is not None:
                     records += self._decode(study, seq, data)
+                    size += len(data)
+                if size > PAGE_BYTES:
+                    break
             if after == 0:
                 self._unknown(study)
         return records, after
@@ -173,6 +181,7 @@ class SqlStore:
     def claim(self, study: str, key: str, peer: str) -> bool:
         try:
             with self._write() as connection:
+                self._raise(connection, study, studies.c.last_batch, studies.c.last_batch)
                 connection.execute(insert(claims).values(study=study, key=key, peer=peer))
         except _Exists:
             return False
@@ -184,6 +193,7 @@ class SqlStore:
         row = (peers.c.study == study) & (peers.c.peer == peer)
         with self._write() as connection:
             if not connection.execute(update(peers).where(row).values(beat=self._now, lease=lease)).rowcount:
+                self._raise(connection, study, studies.c.last_batch, studies.c.last_batch)
                 connection.execute(
                     insert(peers).values(study=study, peer=peer, host=host_name(), pid=os.getpid(),
                                          beat=self._now, lease=lease)
@@ -257,6 +267,18 @@ class _Exists(Exception):
     """A row of that key is there already."""
 
 
+def _use_wal(connection: Any) -> None:
+    """Turn write-ahead logging on. SQLite does not wait for others here, whatever its timeout: so we do."""
+    for _ in range(200):
+        try:
+            if connection.execute("PRAGMA journal_mode=WAL").fetchone()[0] == "wal":
+                return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+        time.sleep(0.02)
+
+
 def _begin_sqlite(connection: Connection) -> None:
     """Take the write lock at once: two readers that both turn writers would wait for each other."""
     if not connection.get_execution_options().get("reading"):
@@ -265,7 +287,6 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _tune_sqlite(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
-    run = partial(connection.execute)
-    run("PRAGMA journal_mode=WAL")
-    run("PRAGMA synchronous=NORMAL")  # survives any death of a process; a power cut may cost the last moments
-    run("PRAGMA busy_timeout=60000")
+    connection.execute("PRAGMA busy_timeout=60000")
+    _use_wal(connection)
+    connection.execute("PRAGMA synchronous=NORMAL")  # survives any death of a process; a power cut may cost a moment
