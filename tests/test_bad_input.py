@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import bad
 import pytest
 
+import bad
 import shoal
 from shoal.trial import Trial
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import alive, wait_until
 
 import shoal
+from conftest import alive, wait_until
 from shoal.records import Ended, Started
 from shoal.study import Study
 

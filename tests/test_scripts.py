@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import alive, pids_in, wait_until
 
 import shoal
+from conftest import alive, pids_in, wait_until
 from shoal.trial import Trial
 
 ARGPARSE = """
@@ -138,7 +138,7 @@ def test_a_script_that_starts_threads_when_imported_is_not_forked() -> None:
         "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n"
     )
     code = (
-        "import sys; sys.path.insert(0, 'site')\nfrom shoal.objectives.launcher import preload\n"
+        "import sys; sys.path.insert(0, 'site')\nfrom shoal.objectives.preload import preload\n"
         "open('script.py', 'w').write('import threaded_for_test')\nprint(preload('path', 'script.py'))"
     )
     import subprocess

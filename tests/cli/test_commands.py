@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from conftest import wait_until
 
 SHOAL = [sys.executable, "-m", "shoal"]
@@ -34,7 +35,7 @@ def shoal(*words: str, status: int = 0) -> str:
     return done.stdout if status == 0 else done.stderr + done.stdout
 
 
-@pytest.fixture()
+@pytest.fixture
 def study(folder: Path) -> str:
     """A study of eight trials, in the default store."""
     Path("train.py").write_text(SCRIPT)

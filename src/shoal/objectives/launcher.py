@@ -8,12 +8,9 @@ Only the standard library is imported here; ``python -m shoal.objectives.launche
 
 from __future__ import annotations
 
-import ast
 import atexit
+import builtins
 import contextlib
-import gc
-import importlib
-import importlib.util
 import json
 import os
 import random
@@ -26,10 +23,10 @@ import sys
 import threading
 import traceback
 from pathlib import Path
+from types import CodeType, ModuleType
 from typing import Any
 
-# importing these starts threads, MPI or an accelerator, which do not survive a fork
-NEVER_FORKED = {"tensorflow", "jax", "cupy", "pycuda", "mpi4py", "ray"}
+from shoal.objectives.preload import preload
 
 
 def send(channel: socket.socket, message: dict[str, Any], descriptors: list[int] | None = None) -> None:
@@ -56,69 +53,6 @@ def receive(channel: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
             return None
         data += part
     return json.loads(data), list(descriptors)
-
-
-def imports_of(path: Path, seen: set[Path]) -> set[str]:
-    """The installed modules that a script imports at its top level, also by way of its own neighbours."""
-    if path in seen or not path.is_file():
-        return set()
-    seen.add(path)
-    try:
-        body: list[ast.AST] = list(ast.parse(path.read_bytes()).body)
-    except (SyntaxError, ValueError):
-        return set()  # the script will say so itself when it runs
-    names: set[str] = set()
-    while body:
-        node = body.pop()
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module)
-        elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            body += [child for child in ast.iter_child_nodes(node) if isinstance(child, (ast.stmt, ast.ExceptHandler))]
-    own = {name for name in names if _neighbour(path.parent, name) is not None}
-    for name in own:
-        names |= imports_of(_neighbour(path.parent, name) or path, seen)
-    return {name for name in names if _neighbour(path.parent, name) is None}
-
-
-def _neighbour(folder: Path, module: str) -> Path | None:
-    base = folder.joinpath(*module.split("."))
-    return next((place for place in (base.with_suffix(".py"), base / "__init__.py") if place.is_file()), None)
-
-
-def preload(kind: str, target: str) -> bool:
-    """Import what a script will import; False where it must not be forked but started afresh."""
-    path = Path(target)
-    if kind == "module":
-        found = importlib.util.find_spec(target)
-        path = Path(found.origin) if found is not None and found.origin else path
-    names = imports_of(path.absolute(), set())
-    if {name.split(".")[0] for name in names} & NEVER_FORKED:
-        return False
-    for name in sorted(names - {"__main__"}):
-        with contextlib.suppress(Exception):  # the script meets the same error, and shows it
-            importlib.import_module(name)
-    _warm()
-    return may_fork()
-
-
-def _warm() -> None:
-    """Do once what each child would do again: what libraries import late, and argparse compiles at first use."""
-    if "numpy" in sys.modules:
-        importlib.import_module("numpy.random")
-    if "argparse" in sys.modules:
-        parser = sys.modules["argparse"].ArgumentParser()
-        parser.add_argument("--warm", type=float)
-        parser.parse_known_args(["--warm", "1"])
-    gc.collect()
-    gc.freeze()  # spares children the copying of what a collection would touch
-
-
-def may_fork() -> bool:
-    """Whether what was imported survives a fork: no threads of Python, no GPU in use."""
-    torch = sys.modules.get("torch")
-    return threading.active_count() == 1 and not (torch is not None and torch.cuda.is_initialized())
 
 
 def serve(channel: socket.socket, forked: bool) -> dict[str, Any]:
@@ -149,6 +83,7 @@ def serve(channel: socket.socket, forked: bool) -> dict[str, Any]:
             if "kill" in message:
                 _kill(child, message["kill"])
                 continue
+            compiled(message)  # once, for all children
             child = os.fork()
             if child == 0:
                 signal.set_wakeup_fd(-1)
@@ -186,8 +121,10 @@ def _enter(message: dict[str, Any], descriptors: list[int]) -> None:
     for place, descriptor in enumerate(descriptors, start=1):
         os.dup2(descriptor, place)
         os.close(descriptor)
-    os.environ.clear()
-    os.environ.update(message["environment"])
+    wanted = message["environment"]
+    for name in os.environ.keys() - wanted.keys():
+        del os.environ[name]
+    os.environ.update({name: value for name, value in wanted.items() if os.environ.get(name) != value})
     os.chdir(message["folder"])
 
 
@@ -206,8 +143,11 @@ def run(job: dict[str, Any]) -> None:
     sys.path[0] = str(Path(job["target"]).absolute().parent) if job["kind"] == "path" else os.getcwd()
     status = 0
     try:
-        if job["kind"] == "path":
-            runpy.run_path(job["target"], run_name="__main__")
+        code = compiled(job)
+        if code is not None:
+            _be_main(job["target"], code)
+        elif job["kind"] == "path":
+            runpy.run_path(job["target"], run_name="__main__")  # shows why it cannot be compiled
         else:
             runpy.run_module(job["target"], run_name="__main__", alter_sys=True)
     except SystemExit as end:
@@ -219,6 +159,34 @@ def run(job: dict[str, Any]) -> None:
         traceback.print_exception(type(error), error, trace)
         status = 1
     _leave(status)
+
+
+def compiled(job: dict[str, Any]) -> CodeType | None:
+    """The code of a script, compiled when its file has changed; None for a module, and for what does not compile."""
+    if job["kind"] != "path":
+        return None
+    path = os.path.join(job["folder"], job["target"])
+    try:
+        state = os.stat(path)
+        stamp = (path, state.st_mtime_ns, state.st_size)
+        if _code.get("stamp") != stamp:
+            _code["stamp"], _code["code"] = stamp, None
+            _code["code"] = compile(Path(path).read_bytes(), job["target"], "exec", dont_inherit=True)
+    except (OSError, SyntaxError, ValueError):
+        return None
+    return _code["code"]  # type: ignore[no-any-return]
+
+
+_code: dict[str, Any] = {}
+
+
+def _be_main(path: str, code: CodeType) -> None:
+    """Run code as Python runs a script: as the module ``__main__``."""
+    main = ModuleType("__main__")
+    main.__file__ = path
+    main.__builtins__ = builtins  # type: ignore[attr-defined]
+    sys.modules["__main__"] = main
+    exec(code, main.__dict__)  # noqa: S102 - the user's own script
 
 
 def _status(code: object) -> int:
