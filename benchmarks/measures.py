@@ -9,7 +9,9 @@ from typing import Any
 from benchmarks.running import PEERS, interleave, rate, run_script
 from benchmarks.table import Figure
 
-REPORT = PEERS / "scripts" / "report.py"
+PRINT = PEERS / "scripts" / "report.py"
+REPORT = PEERS / "scripts" / "report_shoal.py"
+REPORT_SYNE_TUNE = PEERS / "scripts" / "report_syne_tune.py"
 REPORT_NUMPY = PEERS / "scripts" / "report_numpy.py"
 
 
@@ -20,7 +22,7 @@ class Size:
     repeats: int = 3
     memory: int = 50_000
     memory_peer: int = 5_000
-    sqlite: int = 600_000  # so many that starting the processes, half a second of a core each, weighs little
+    sqlite: int = 1_000_000  # so many that starting the processes, half a second of a core each, weighs little
     optuna: int = 100
     rustuna: int = 500
     scripts: int = 1_000
@@ -61,14 +63,28 @@ def functions(size: Size) -> list[Figure]:
 
 
 def scripts(size: Size) -> list[Figure]:
-    """A script that prints one report, against Syne Tune."""
+    """A script that reports once, against Syne Tune: by the tool's own reporter, and by a bare print."""
     answers = interleave(
         size.repeats,
         shoal=lambda: run_script("shoal", "shoal_script.py", REPORT, size.scripts, 4),
-        syne_tune=lambda: run_script("syne-tune", "syne_tune_local.py", REPORT, size.syne_tune, 4),
+        syne_tune=lambda: run_script("syne-tune", "syne_tune_local.py", REPORT_SYNE_TUNE, size.syne_tune // 4, 4),
+        shoal_print=lambda: run_script("shoal", "shoal_script.py", PRINT, size.scripts, 4),
+        syne_tune_print=lambda: run_script("syne-tune", "syne_tune_local.py", PRINT, size.syne_tune, 4),
     )
-    what = "script that prints one report, 4 peers"
-    return [Figure(what, "trials/s", rates(answers["shoal"]), rates(answers["syne_tune"]), "Syne Tune", at_least=10)]
+    return [
+        Figure(
+            what,
+            "trials/s",
+            rates(answers[f"shoal{side}"]),
+            rates(answers[f"syne_tune{side}"]),
+            "Syne Tune",
+            at_least=10,
+        )
+        for what, side in (
+            ("script that reports once by the tool's reporter, 4 peers", ""),
+            ("script that prints one report, importing neither, 4 peers", "_print"),
+        )
+    ]
 
 
 def preload(size: Size) -> list[Figure]:

@@ -38,7 +38,8 @@ def files(number: int) -> Path:
 
 def test_a_script_gets_params_as_arguments_and_reports_each_epoch() -> None:
     script = ARGPARSE + (
-        "from shoal import report\nfor epoch in range(args.epochs):\n    report(epoch=epoch + 1, loss=args.x**2, lr=0.1 / (epoch + 1))\n"
+        "from shoal import report\nfor epoch in range(args.epochs):\n"
+        "    report(epoch=epoch + 1, loss=args.x**2, lr=0.1 / (epoch + 1))\n"
     )
     trials = run(script, "--epochs", "3", start=[{"x": -1e-05}])
     assert [trial.outcome for trial in trials] == ["done", "done"]
@@ -126,7 +127,12 @@ def test_a_module_is_run_as_python_runs_it() -> None:
 
 
 def test_forked_scripts_do_not_share_their_random_numbers() -> None:
-    script = "import random\nimport numpy as np\nfrom shoal import report\nreport(loss=random.random(), other=float(np.random.rand()))\n"
+    script = (
+        "import random\n"
+        "import numpy as np\n"
+        "from shoal import report\n"
+        "report(loss=random.random(), other=float(np.random.rand()))\n"
+    )
     trials = run(script, trials=4)
     assert len({trial.value for trial in trials}) == 4
     assert len({trial.metrics["other"] for trial in trials}) == 4
@@ -161,14 +167,25 @@ def test_a_script_that_never_ends_is_killed_with_its_children() -> None:
 
 
 def test_megabytes_of_output_without_a_line_break_are_kept() -> None:
-    script = "import sys\nfrom shoal import report\nsys.stdout.write('x' * 20_000_000)\nsys.stderr.write('y' * 5_000_000)\nreport(loss=1)\n"
+    script = (
+        "import sys\n"
+        "from shoal import report\n"
+        "sys.stdout.write('x' * 20_000_000)\n"
+        "sys.stderr.write('y' * 5_000_000)\n"
+        "report(loss=1)\n"
+    )
     trials = run(script, trials=1)
     assert trials[0].outcome == "done"
     assert (files(0) / "stdout.txt").stat().st_size == 20_000_000
 
 
 def test_the_environment_tells_a_script_where_it_may_keep_files() -> None:
-    script = "import os\nfrom shoal import report\nopen(os.environ['SHOAL_TRIAL_DIRECTORY'] + '/model.bin', 'w').write('m')\nreport(loss=1)\n"
+    script = (
+        "import os\n"
+        "from shoal import report\n"
+        "open(os.environ['SHOAL_TRIAL_DIRECTORY'] + '/model.bin', 'w').write('m')\n"
+        "report(loss=1)\n"
+    )
     run(script, trials=1)
     assert (files(0) / "model.bin").read_text() == "m"
     assert set(json.loads((files(0) / "params.json").read_text())) == {"x"}

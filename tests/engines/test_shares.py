@@ -1,0 +1,65 @@
+"""Each peer gets its share of the GPUs and of the CPU threads."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import shoal
+from shoal.engines.shares import THREADS, VISIBLE, cpus, gpu_shares, share, visible_gpus
+
+
+@pytest.mark.parametrize(
+    ("gpus", "workers", "visible", "shares"),
+    [
+        (1, 2, "01", [["0"], ["1"]]),
+        (2, 2, "0123", [["0", "1"], ["2", "3"]]),
+        (0.5, 4, "01", [["0"], ["0"], ["1"], ["1"]]),
+        (0.25, 3, "0", [["0"], ["0"], ["0"]]),
+        (None, 4, "01", [["0"], ["0"], ["1"], ["1"]]),
+        (None, 2, "0123", [["0", "1"], ["2", "3"]]),
+        (None, 3, "", [[], [], []]),
+        (0, 2, "01", [[], []]),
+    ],
+)
+def test_gpus_are_shared_out_whole_or_in_parts(
+    gpus: float | None, workers: int, visible: str, shares: list[list[str]]
+) -> None:
+    assert gpu_shares(gpus, workers, list(visible)) == shares
+
+
+@pytest.mark.parametrize(("gpus", "workers"), [(1, 3), (0.5, 5), (1.5, 1), (-1, 1), (float("nan"), 1)])
+def test_too_many_gpus_or_odd_shares_are_refused(gpus: float, workers: int) -> None:
+    with pytest.raises(shoal.StudyError):
+        gpu_shares(gpus, workers, ["0", "1"])
+
+
+def test_cuda_visible_devices_is_respected(tmp_path: Path) -> None:
+    assert visible_gpus({VISIBLE: "3, GPU-abc"}) == ["3", "GPU-abc"]
+    assert visible_gpus({VISIBLE: ""}) == visible_gpus({VISIBLE: "-1"}) == []
+    for name in ("0000:01:00.0", "0000:02:00.0"):
+        (tmp_path / "gpus" / name).mkdir(parents=True)
+    assert visible_gpus({}, str(tmp_path / "gpus")) == ["0", "1"]
+    assert visible_gpus({}, str(tmp_path / "none")) == []
+
+
+def test_threads_are_shared_unless_the_user_set_them() -> None:
+    added = share(["1"], 2, {"OMP_NUM_THREADS": "7"})
+    assert added[VISIBLE] == "1"
+    assert "OMP_NUM_THREADS" not in added
+    assert all(added[name] == str(max(1, cpus() // 2)) for name in THREADS if name != "OMP_NUM_THREADS")
+
+
+def test_each_trial_sees_its_own_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VISIBLE, "4,7")
+    study = shoal.tune(environment, {"x": (0, 99)}, trials=8, workers=2, search="random", progress=False)
+    seen = {(trial.metrics["gpus"], trial.metrics["device"]) for trial in study.trials}
+    assert seen <= {("4", "cuda:0"), ("7", "cuda:0")}
+    peers = {trial.peer: trial.metrics["gpus"] for trial in study.trials}
+    assert len(set(peers.values())) == len(peers)
+
+
+def environment(params: dict[str, int], trial: object) -> dict[str, object]:
+    return {"loss": params["x"], "gpus": os.environ[VISIBLE], "device": trial.device}  # type: ignore[attr-defined]
