@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from operator import itemgetter
 from typing import Final
 
 import msgspec
@@ -16,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shoal.columns import Columns, Interned, MetricColumns, cells
-from shoal.records import AnyRecord, Defined, Definition, Ended, Metrics, Ordered, Reported, Started, read_params
-from shoal.space import Params, Space, adapt
+from shoal.points import Points
+from shoal.records import AnyRecord, Defined, Definition, Ended, Metrics, Ordered, Reported, Started
+from shoal.space import Params, Space
 from shoal.trial import Report, Trial
 
 STATES: Final = ("waiting", "running", "lost", "paused", "failed", "stopped", "done")  # the later wins a dispute
@@ -25,8 +25,6 @@ CODE: Final = {state: code for code, state in enumerate(STATES)}
 NAN: Final = math.nan
 FINISHED: Final = CODE["failed"]  # from here on, a trial is not run again
 DONE: Final = CODE["done"]
-CHUNK: Final = 10_000  # params that are read at once
-MOST_UNREAD: Final = 1_000_000  # … and that wait as text: 700 bytes a trial instead of 80
 CHANGING: Final = {  # what a study may be told while it runs, without a new space, search or order of trials
     "trials": None, "target": None, "patience": None, "max_failures": None, "retries": 1, "trial_timeout": None,
     "objective": None, "directory": None, "folder": None,
@@ -58,34 +56,20 @@ class History:
             state=(np.int8, 0), attempt=(np.int16, -1), begun=(np.int16, -1), value=(np.float64, NAN),
             time=(np.float64, NAN), seconds=(np.float64, NAN), peer=(np.int32, -1), why=(np.int32, -1),
         )  # fmt: skip
-        self._columns.add("x", np.float64, NAN, len(self.space.names))
         self._peers = Interned()
         self._whys = Interned()
-        self._odd: dict[int, Params] = {}  # params that lie outside of the space as it is now
-        self._unread: list[Started] = []  # params that no one has looked at yet
-        self._trusted = {version}  # versions of the definition with this very space
+        self._points = Points(self.space, version)
         self._metric = definition.metric
         self._metrics = MetricColumns()
         self._texts: dict[int, tuple[str, str]] = {}  # reason and traceback
         self._reports: dict[int, dict[int, Metrics]] = {}
         self._lost: dict[int, set[int]] = {}
-        self._coders = [(name, None if domain.numeric and not hasattr(domain, "choices") else domain.code)
-                        for name, domain in self.space.searched.items()]  # fmt: skip
-        self._plain = all(code is None for _, code in self._coders) and not any(
-            domain.extras.when for domain in self.space.domains.values()
-        )
-        names = self.space.names  # itemgetter of one name gives no tuple
-        self._pick = itemgetter(*names) if len(names) > 1 else lambda params: [params[name] for name in names]
         self._bind()
 
     def _bind(self) -> None:
         c = self._columns
-        self._x, self.value, self.state = c["x"], c["value"], c["state"]
-        self._state, self._value, self._attempt = (
-            cells(c["state"]),
-            cells(c["value"]),
-            cells(c["attempt"]),
-        )
+        self.value, self.state = c["value"], c["state"]
+        self._value, self._state, self._attempt = cells(c["value"]), cells(c["state"]), cells(c["attempt"])
         self._time, self._seconds = cells(c["time"]), cells(c["seconds"])
         self._peer, self._why = cells(c["peer"]), cells(c["why"])
         self._begun = cells(c["begun"])  # the latest attempt whose start is known
@@ -116,7 +100,7 @@ class History:
     def _define(self, record: Defined) -> bool:
         """Take over what may change while a study runs; for all else someone has to begin anew with `newer`."""
         if record.definition.space == self.definition.space:
-            self._trusted.add(record.version)
+            self._points.trusted.add(record.version)
         if record.version <= (self.newer.version if self.newer else self.version):
             return False
         now, then = (msgspec.structs.replace(plan, **CHANGING) for plan in (record.definition, self.definition))
@@ -145,9 +129,7 @@ class History:
         self._time[number] = record.time
         self._peer[number] = self._peers.index(record.peer)
         self._why[number] = self._whys.index(record.why)
-        self._unread.append(record)
-        if len(self._unread) >= MOST_UNREAD:
-            self._read()
+        self._points.add(record)
         return True
 
     def _supersede(self, number: int, attempt: int) -> None:
@@ -239,40 +221,11 @@ class History:
             self.best = None if np.isnan(rest).all() else int(np.nanargmin(rest))
             self._best_value = math.inf if self.best is None else float(rest[self.best])
 
-    def _read(self) -> None:
-        """Look at the params that came in since the last look."""
-        unread, self._unread = self._unread, []
-        for first in range(0, len(unread), CHUNK):
-            self._look(unread[first : first + CHUNK])
-
-    def _look(self, unread: list[Started]) -> None:
-        if self._plain and all(record.definition in self._trusted for record in unread):
-            rows = [self._pick(read_params(record.params)) for record in unread]
-            numbers = [record.number for record in unread]
-            self._x[numbers] = np.array(rows, dtype=np.float64).reshape(len(rows), -1)
-            if self._odd:
-                for number in numbers:
-                    self._odd.pop(number, None)
-            return
-        for record in unread:
-            told = read_params(record.params)
-            params = told if record.definition in self._trusted else adapt(told, self.space)
-            self._odd.pop(record.number, None)
-            if params is None:
-                self._odd[record.number] = told
-            else:
-                self._x[record.number] = [
-                    NAN if name not in params else params[name] if code is None else code(params[name])
-                    for name, code in self._coders
-                ]
-
     # ------------------------------------------------------------------ reading
 
     @property
     def x(self) -> NDArray[np.float64]:
-        if self._unread:
-            self._read()
-        return self._x
+        return self._points.rows(self.length)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -293,30 +246,11 @@ class History:
 
     def params(self, number: int) -> Params:
         """The params of a trial; empty while only its end is known."""
-        row = self.x[number].tolist()
-        if self._begun[number] < 0:
-            return {}
-        if number in self._odd:
-            return dict(self._odd[number])
-        codes = dict(zip(self.space.names, row, strict=True))
-        return {
-            name: domain.value(codes.get(name, 0.0))
-            for name, domain in self.space.domains.items()
-            if (name in codes and codes[name] == codes[name]) or (name not in codes and self._active(name, codes))
-        }
-
-    def _active(self, constant: str, codes: dict[str, float]) -> bool:
-        conditions = self.space.domains[constant].extras.when
-        if not conditions:
-            return True
-        known = {n: self.space.domains[n].value(code) for n, code in codes.items() if code == code}
-        return all(condition.holds(known) for condition in conditions)
+        return self._points.params(number) if self._begun[number] >= 0 else {}
 
     def inside(self, number: int) -> bool:
         """Whether the trial's params are known and lie in the space as it is now."""
-        if self._unread:
-            self._read()
-        return number not in self._odd and self._begun[number] >= 0
+        return self._begun[number] >= 0 and not self._points.outside(number)
 
     def trial(self, number: int) -> Trial:
         """All that is known of a trial."""
