@@ -7,7 +7,7 @@ import inspect
 import os
 import runpy
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from shoal.contracts import Objective, Search, Store
@@ -87,16 +87,25 @@ def load_reference(text: str) -> Any:
         folder = os.path.dirname(os.path.abspath(module))
         if folder not in sys.path:
             sys.path.insert(0, folder)
-        found: Callable[[str], Any] = runpy.run_path(module, run_name="shoal_target").get
-    else:
-        try:
-            found = vars(importlib.import_module(module)).get
-        except ModuleNotFoundError as error:
-            raise ObjectiveError(f"{text}: there is no module {error.name!r} to import from {os.getcwd()}") from None
-    target = found(name)
+    target = _import(text, module).get(name)
     if target is None:
         raise ObjectiveError(f"{text}: {module} has no {name!r}")
     return target
+
+
+def _import(text: str, module: str) -> Mapping[str, Any]:
+    try:
+        if module.endswith(".py"):
+            return runpy.run_path(module, run_name="shoal_target")
+        return vars(importlib.import_module(module))
+    except ModuleNotFoundError as error:
+        where = "" if error.name == module else f", which {module} imports; is it installed?"
+        raise ObjectiveError(f"{text}: there is no module {error.name!r} (seen from {os.getcwd()}){where}") from None
+    except SystemExit as error:
+        raise ObjectiveError(
+            f"{text}: importing {module} ended the process ({error.code!r}), as scripts do that read their arguments; "
+            f"to run it as a script, give {module} alone"
+        ) from None
 
 
 def _load(reference: str) -> Any:

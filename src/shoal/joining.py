@@ -12,7 +12,7 @@ import numpy as np
 
 from shoal import catalog
 from shoal.contracts import Clock, Store
-from shoal.errors import SpaceError, StudyError
+from shoal.errors import SpaceError, StudyError, unknown
 from shoal.journal import Journal
 from shoal.records import Defined, Definition, Ordered
 from shoal.space import Space, check_change
@@ -31,7 +31,10 @@ def join(store: Store, name: str, writer: str, clock: Clock, given: Mapping[str,
     check_name(name)
     if name not in store.studies():
         if "space" not in given:
-            raise StudyError(f"study {name!r} needs a space: what is there to search?")
+            raise StudyError(
+                f"study {name!r} needs a space, what is to be searched: space={{'lr': shoal.loguniform(1e-5, 1)}}; "
+                "on the command line -p 'lr=loguniform(1e-5, 1)', or --space FILE"
+            )
         first = _check(_convert({"seed": secrets.randbits(32), **new_only, **given, "name": name}))
         if store.create(name, Defined(1, first, clock.now())):
             return Journal(store, name, writer, clock)
@@ -43,7 +46,18 @@ def join(store: Store, name: str, writer: str, clock: Clock, given: Mapping[str,
         check_change(Space.from_json(old.space), Space.from_json(new.space))
         journal.append(Defined(journal.history.version + 1, new, clock.now()))
         journal.reload()
+        journal.changes = _changes(old, new)
     return journal
+
+
+def _changes(old: Definition, new: Definition) -> list[str]:
+    """What is different from now on, each as a user would say it."""
+    before, now = (msgspec.structs.asdict(plan) for plan in (old, new))
+    fields = ("objective", "search", "settings", "seed", "trials", "target", "patience", "trial_timeout")
+    changes = [f"{name} {before[name]} → {now[name]}" for name in fields if before[name] != now[name]]
+    domains, wanted = old.space["domains"], new.space["domains"]
+    names = [name for name in {**domains, **wanted} if domains.get(name) != wanted.get(name)]
+    return changes + [f"{name} {domains.get(name, '(not there)')} → {wanted.get(name, '(dropped)')}" for name in names]
 
 
 def go_on(journal: Journal, clock: Clock) -> None:
@@ -76,6 +90,8 @@ def check_name(name: object) -> str:
 
 
 def _convert(fields: Mapping[str, Any]) -> Definition:
+    if fields.get("goal", "minimize") not in ("minimize", "maximize"):
+        raise StudyError(unknown("goal", fields["goal"], ("minimize", "maximize")))
     try:
         return msgspec.convert(dict(fields), Definition)
     except msgspec.ValidationError as error:

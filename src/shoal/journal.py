@@ -24,6 +24,7 @@ class Journal:
         self._lock = threading.Lock()
         self._buffer: list[AnyRecord] = []
         self._oldest = 0.0
+        self.changes: list[str] = []  # how the study was redefined by whoever opened this
         self._listener: Callable[[AnyRecord], None] | None = None
         self.history = self._load()
 

@@ -77,7 +77,7 @@ class Study:
         self._turns: Turns | None = None
         self._pulse: Pulse | None = None
         self._open: dict[int, Turn] = {}
-        self.ended = ""  # why `tune` ended, in words
+        self.ended, self.ran = "", 0  # why `tune` ended, in words, and how many trials it brought to their end
 
     @classmethod
     def of(cls, journal: Journal) -> Study:

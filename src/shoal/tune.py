@@ -96,6 +96,7 @@ def tune(
         {"directory": files_beside(place.url), "folder": os.getcwd()},
     )  # fmt: skip
     go_on(journal, RealClock())
+    before = journal.history.ended
     custom = None if search is None or isinstance(search, str) else search
     with show(journal, progress, timeout) as view:
         if workers == 0:
@@ -106,7 +107,7 @@ def tune(
             run_local(journal, LocalPlan(workers, order, code, gpus, timeout, grace), view)
     _complain(journal)
     study = Study.of(journal)
-    study.ended = view.reason
+    study.ended, study.ran = view.reason, journal.history.ended - before
     return study
 
 

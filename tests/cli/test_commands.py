@@ -66,6 +66,14 @@ def test_a_function_is_tuned_by_its_reference(folder: Path) -> None:
     assert "Best loss" in shoal("tune", "package.module:train", "-p", "x=(-1.0, 1.0)", "-n", "5")
 
 
+def test_a_space_may_come_from_a_file_and_be_added_to(folder: Path) -> None:
+    Path("train.py").write_text(SCRIPT)
+    Path("space.yaml").write_text("lr: loguniform(1e-4, 1)\nlayers: [1, 2]\n")
+    said = json.loads(shoal("tune", "train.py", "--space", "space.yaml", "-p", "epochs=2", "-n", "2", "--json", "-q"))
+    assert set(said["best"]["params"]) == {"lr", "layers", "epochs"}
+    assert said["best"]["params"]["epochs"] == 2
+
+
 def test_a_study_file_describes_a_whole_study_relative_to_itself(folder: Path) -> None:
     Path("experiment").mkdir()
     Path("experiment/train.py").write_text(SCRIPT)

@@ -18,6 +18,8 @@ def main() -> None:
     except ShoalError as error:
         print(f"shoal: error: {error}", file=sys.stderr)
         sys.exit(FAILED)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(FAILED)

@@ -28,7 +28,10 @@ def join(
     """Add peers to a study, from anywhere that sees its store."""
     found = open_study(study, store)
     if found.reason:
-        raise StudyError(f"study {found.name!r} begins no new trials: {found.reason}; `shoal resume` lets it go on")
+        raise StudyError(
+            f"study {found.name!r} begins no new trials: {found.reason}; "
+            f"`shoal resume {found.name}` goes on, with --trials N for more"
+        )
     _run(found, target, store, workers, gpus, timeout, quiet, as_json, None)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from shoal.cli.options import DEFAULT_STORE, JsonOption, StoreOption, StudyArgument, console, open_study, print_json
+from shoal.cli.options import DEFAULT_STORE, JsonOption, StoreOption, StudyArgument, open_study, print_json, print_table
 from shoal.errors import ShoalError, StudyError, unknown
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def status(study: StudyArgument = None, store: StoreOption = DEFAULT_STORE, as_j
         limit = "" if fact["trials"] is None else f"/{fact['trials']}"
         table.add_row(fact["study"], f"{fact['ended']}{limit}", best, str(fact["failed"]), str(len(fact["running"])),
                       str(len(fact["peers"])), fact["state"])  # fmt: skip
-    console().print(table)
+    print_table(table)
     if study is not None:
         _running(open_study(study, store))
 
@@ -66,7 +66,7 @@ def _running(study: Study) -> None:
 
     typer.echo(f"\n{study.space}")
     if study._journal.history.running:
-        console().print(running_table(study._journal.history, Table))
+        print_table(running_table(study._journal.history, Table))
 
 
 def top(
@@ -99,7 +99,7 @@ def top(
         for trial in trials:
             cells = [number(trial.params[name]) if name in trial.params else "–" for name in names]
             table.add_row(str(trial.number), number(trial.value), *cells)
-        console().print(table)
+        print_table(table)
 
 
 def _best(trial: Trial) -> dict[str, Any]:

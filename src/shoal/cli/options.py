@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +13,7 @@ import typer
 from shoal.errors import StudyError
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import RenderableType
 
     from shoal.study import Study
 
@@ -56,13 +58,17 @@ def open_study(name: str | None, store: str) -> Study:
     return Study.open(name, store)
 
 
-def console() -> Console:
-    """Standard output; wide where no one looks at it, so that nothing is cut off."""
-    import sys
-
+def print_table(table: RenderableType) -> None:
+    """A table on standard output; as wide as it needs, and without trailing blanks, where no one looks at it."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else 240, soft_wrap=False, highlight=False)
+    if sys.stdout.isatty():
+        Console(highlight=False).print(table)
+        return
+    wide = Console(width=240, highlight=False, file=io.StringIO())
+    wide.print(table)
+    text = wide.file.getvalue()  # type: ignore[attr-defined]
+    typer.echo("\n".join(line.rstrip() for line in text.splitlines()))
 
 
 def print_json(data: Any) -> None:

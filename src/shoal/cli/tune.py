@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from shoal.cli import INTERRUPTED
+from shoal.cli import FAILED, INTERRUPTED
 from shoal.cli.options import DEFAULT_STORE, JsonOption, print_json
 from shoal.errors import StudyError
 
@@ -114,6 +114,8 @@ def _space(path: Path | None, params: list[str] | None, where: list[str] | None)
     domains = dict(known["domains"])
     for text in params or []:
         name, value = _pair("--param", text, "lr=loguniform(1e-6, 1)")
+        if any(name == other.partition("=")[0].strip() for other in params or [] if other is not text):
+            raise StudyError(f"--param {name} is given twice")
         domains[name] = from_yaml(_literal(value))
     return Space.from_json({"domains": domains, "where": [*known["where"], *(where or [])]})
 
@@ -168,6 +170,8 @@ def finish(study: Study, as_json: bool) -> None:
         _say(study, best, files)
     if study.ended.startswith("interrupted"):
         raise typer.Exit(INTERRUPTED)
+    if best is None and history.counts["failed"]:
+        raise typer.Exit(FAILED)
 
 
 def _say(study: Study, best: Any, files: Path) -> None:
@@ -183,11 +187,35 @@ def _say(study: Study, best: Any, files: Path) -> None:
         for name, value in best.params.items():
             typer.echo(f"  {name:<{width}}  {number(value)}")
     else:
-        typer.echo("No trial has ended with a result; `shoal show` says how each one ended.")
+        _say_failure(study)
+    if not study.ran:
+        typer.echo(
+            f"Nothing was run: {study.reason or study.ended}. --trials N brings more, another --name begins afresh."
+        )
     name = study.name if study.name.isidentifier() or study.name.replace("-", "_").isidentifier() else repr(study.name)
     typer.echo(f"Results: study {study.name!r} in {url}; files in {files}")
     typer.echo("Next:")
-    if study.ended and not study.reason:
+    history = study._journal.history
+    if not study.reason or (history.order is not None and history.order.order == "stop"):
         typer.echo(f"  shoal resume {name}{shown}              # go on")
+    if best is None:
+        typer.echo(f"  shoal show {name} 0{shown}              # how the first trial ended")
+        return
     typer.echo(f"  shoal top {name} -k 5{shown}            # the best trials")
     typer.echo(f"  shoal export {name} results.csv{shown}  # one row a trial")
+
+
+def _say_failure(study: Study) -> None:
+    """No trial has a result: say how the first one failed."""
+    history = study._journal.history
+    failed = history.numbers("failed")
+    if not failed:
+        typer.echo("No trial has ended yet.")
+        return
+    first = history.trial(failed[0])
+    typer.echo(
+        f"None of {history.ended} trials has a result, {len(failed)} failed. Trial {first.number}: {first.reason}",
+        err=True,
+    )
+    if first.traceback:
+        typer.echo(first.traceback.rstrip(), err=True)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, counted instead of raised: the first asks, the second insists."""
+"""Ctrl-C, SIGTERM and SIGHUP, counted instead of raised: the first asks, the second insists."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 from types import FrameType
 from typing import Any
 
-CAUGHT = (signal.SIGINT, signal.SIGTERM)
+CAUGHT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # the last: the terminal was closed
 
 
 class Interrupts:
@@ -26,7 +26,8 @@ class Interrupts:
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._count) for number in CAUGHT}
+            heard = [number for number in CAUGHT if signal.getsignal(number) is not signal.SIG_IGN]  # nohup ignores
+            self._before = {number: signal.signal(number, self._count) for number in heard}
         return self
 
     def __exit__(self, *problem: object) -> None:

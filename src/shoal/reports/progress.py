@@ -45,6 +45,8 @@ class Progress(AbstractContextManager["Progress"]):
             self._update = lambda view: live.update(view, refresh=True)
         elif self._shown:
             self._line(f"study {self._journal.study!r} in {self._journal.store.url}")
+        if self._shown and self._journal.changes:
+            self._line(f"study {self._journal.study!r} goes on with {'; '.join(self._journal.changes)}")
         return self
 
     def __exit__(self, *problem: object) -> None:
@@ -56,8 +58,9 @@ class Progress(AbstractContextManager["Progress"]):
         """Show the state, and that the engine is stopping where it is."""
         if engine.stopping and not self.reason and engine.workers:
             self._next = 0.0  # say it now
+            another = "another Ctrl-C" if "Ctrl-C" in engine.stopping else "Ctrl-C"
             if self._shown and self._update is None and self._journal.history.running:
-                self._line(f"{engine.stopping}: waiting for running trials; another Ctrl-C ends them at once")
+                self._line(f"{engine.stopping}: waiting for running trials; {another} ends them at once")
         self.reason = engine.stopping
         self.tick()
 
@@ -130,7 +133,7 @@ class Progress(AbstractContextManager["Progress"]):
         if history.running:
             parts.append(running_table(history, Table))
         if self.reason:
-            parts.append(Text(f"{self.reason}: waiting for running trials; Ctrl-C again ends them", style="yellow"))
+            parts.append(Text(f"{self.reason}: waiting for running trials; Ctrl-C ends them at once", style="yellow"))
         return Group(*parts)
 
 

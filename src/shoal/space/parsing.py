@@ -4,6 +4,7 @@ eval'ed."""
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -61,13 +62,13 @@ def as_domain(value: Any) -> Domain:
 def from_yaml(value: Any) -> Domain:
     """As `as_domain`, for files: text that spells a domain (``loguniform(1e-6, 1)``) or a tuple (``(2, 10)``) is
     one."""
-    if isinstance(value, str) and value.strip().endswith(")"):
+    if isinstance(value, str):
         text = value.strip()
-        if text.startswith("("):
+        if text.startswith(("(", "[")):
             return as_domain(_literal(_tree(text), text))
-        head = text.split("(")[0]
-        if head.isidentifier():
-            return parse(text)
+        head = re.split(r"[(\[]", text)[0].strip()
+        if head != text and (head in DOMAINS or (head.isidentifier() and text.endswith(")"))):
+            return parse(text)  # also what was meant to be a domain, such as "uniform(0, 1": it says so
     return as_domain(value)
 
 
