@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import resource
+import subprocess
 import sys
+import threading
 from typing import Any
 
 
@@ -40,6 +43,15 @@ def babbles(params: dict[str, Any]) -> Any:
     return 1.0
 
 
+def spawns(params: dict[str, Any]) -> Any:
+    assert subprocess.run(["cat"], capture_output=True, timeout=10, check=True).stdout == b""
+    child = multiprocessing.get_context("fork").Process(target=threading.Event().wait, args=(600,))
+    child.start()
+    child.terminate()
+    child.join(10)
+    return 0.0 if child.exitcode == -15 else child.exitcode
+
+
 HOW: dict[str, Any] = {
     "raises": raises,
     "exits": exits,
@@ -47,6 +59,7 @@ HOW: dict[str, Any] = {
     "devours": devours,
     "loops": loops,
     "babbles": babbles,
+    "spawns": spawns,
     "nan": lambda params: float("nan"),
     "infinity": lambda params: {"loss": float("inf")},
     "text": lambda params: "0.5",

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,6 +53,21 @@ def test_the_traceback_of_an_exception_is_kept_without_frames_of_the_loop() -> N
     (trial,) = run("raises")
     assert 'raise ValueError("the learning rate exploded")' in trial.traceback
     assert "peer.py" not in trial.traceback
+
+
+def test_the_error_of_a_script_s_own_function_is_kept_however_deep_it_was_raised(folder: Path) -> None:
+    Path("deep.py").write_text(
+        "import json, shoal\ndef train(params):\n    return json.loads('{')\n"
+        "if __name__ == '__main__':\n    shoal.tune(train, {'x': (0.0, 1.0)}, trials=1, name='deep', progress=False)\n"
+    )
+    subprocess.run([sys.executable, "deep.py"], check=True)
+    (trial,) = shoal.Study.open("deep").trials
+    assert trial.reason.startswith("JSONDecodeError")
+    assert "in train" in trial.traceback
+
+
+def test_what_an_objective_starts_can_be_terminated_and_reads_no_orders() -> None:
+    assert [trial.outcome for trial in run("spawns")] == ["done"]
 
 
 def test_a_segmentation_fault_is_retried_once_and_then_a_failed_trial() -> None:

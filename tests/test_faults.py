@@ -121,7 +121,7 @@ def test_an_interrupt_lets_running_trials_end_and_the_study_goes_on_later(number
     supervisor.send_signal(number)
     assert supervisor.wait(20) == 0
     study = Study.open("slow")
-    assert {trial.outcome for trial in study.trials} <= {"done"}
+    assert {trial.outcome for trial in study.trials} <= {"done", "paused"}  # paused: it was about to begin
     before = len(study.trials)
     assert before < 300
     assert subprocess.run([sys.executable, "slow.py"], check=False).returncode == 0
@@ -160,6 +160,44 @@ def poison(params: dict[str, int]) -> float:
     if params["x"] == 4:
         os.kill(os.getpid(), signal.SIGKILL)
     return params["x"]
+
+
+def test_a_trial_that_dies_when_every_point_was_tried_is_still_run_again() -> None:
+    study = shoal.tune(dies_once, {"x": (1, 4)}, search="grid", workers=1, name="last", progress=False)
+    assert [(trial.params["x"], trial.outcome) for trial in study.trials] == [(x, "done") for x in (1, 2, 3, 4)]
+
+
+def dies_once(params: dict[str, int]) -> float:
+    mark = Path(f"tried-{params['x']}")
+    if params["x"] == 3 and not mark.exists():
+        mark.touch()
+        os._exit(7)
+    return params["x"]
+
+
+def test_a_search_that_raises_ends_the_study_and_says_so() -> None:
+    with pytest.raises(shoal.StudyError, match="the search Broken failed"):
+        shoal.tune(nap, {"x": (0.0, 1.0)}, trials=3, search=Broken(), progress=False)
+
+
+class Broken:
+    def begin(self, history: object) -> None:
+        pass
+
+    def tell(self, record: object) -> None:
+        pass
+
+    def ask(self, number: int, rng: object) -> None:
+        raise ZeroDivisionError
+
+
+def test_a_study_that_is_redefined_while_it_runs_ends_by_its_new_definition() -> None:
+    running = begin(SLOW)
+    wait_until(lambda: ended_so_far() > 10)
+    study = shoal.tune(nap, name="slow", search="random", trials=60, progress=False)
+    assert running.wait(30) == 0
+    assert "all 60 trials have ended" in study.ended
+    assert 60 <= len(study.trials) < 300
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or sys.platform != "linux", reason="mounting a small disk needs root on Linux")

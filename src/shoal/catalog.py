@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from shoal.contracts import Objective, Search, Store
 from shoal.errors import ObjectiveError, ShoalError, StoreError, StudyError, unknown
+from shoal.records import Definition
 
 SEARCHES: Final[Mapping[str, str]] = {
     "auto": "shoal.search.genetic:Genetic",
@@ -39,6 +40,11 @@ def search(name: str, settings: Mapping[str, Any] | None = None) -> Search:
         raise StudyError(f"search {name!r}: {error}") from None
 
 
+def search_of(definition: Definition) -> Search:
+    """The search that a study asks for."""
+    return search(definition.search, definition.settings)
+
+
 def store(url: str, create: bool = True) -> Store:
     """A store by its URL, or by the path of an SQLite file."""
     if url in ("memory", "memory://"):
@@ -54,12 +60,12 @@ def full_url(url: str) -> str:
     return url if path is None else f"sqlite:///{os.path.abspath(os.path.expanduser(path))}"
 
 
-def objective(target: Any, preload: bool = True) -> Objective:
+def objective(target: Any, preload: bool = True, scratch: str | None = None) -> Objective:
     """An objective from a function, a class, ``package.module:function``, ``file.py:function``, or a command."""
     if isinstance(target, str) and is_reference(target):
         target = load_reference(target)
     if isinstance(target, (str, list, tuple)):
-        return _load("shoal.objectives.script:ScriptObjective")(target, preload)  # type: ignore[no-any-return]
+        return _load("shoal.objectives.script:ScriptObjective")(target, preload, scratch)  # type: ignore[no-any-return]
     if inspect.isclass(target):
         return _load("shoal.objectives.trainable:TrainableObjective")(target)  # type: ignore[no-any-return]
     if callable(target):

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 
 from shoal.history import History
-from shoal.records import AnyRecord, Defined
+from shoal.records import AnyRecord, Defined, Metrics
 from shoal.space import Params
 
 # ---------------------------------------------------------------------- search
@@ -69,6 +69,10 @@ class Running(Protocol):
     @property
     def interrupted(self) -> bool:
         """Whether the study is being stopped: an objective that can save its state does so and ends."""
+
+    @property
+    def last(self) -> Metrics | None:
+        """The metrics of the last report."""
 
     def report(self, step: int, **metrics: Any) -> None: ...
 

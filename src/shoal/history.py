@@ -62,8 +62,9 @@ class History:
         self._metric = definition.metric
         self._metrics = MetricColumns()
         self._texts: dict[int, tuple[str, str]] = {}  # reason and traceback
-        self._reports: dict[int, dict[int, Metrics]] = {}
-        self._lost: dict[int, set[int]] = {}
+        self._reports: dict[int, dict[int, tuple[int, Metrics]]] = {}  # number -> step -> attempt and metrics
+        self._lost: dict[int, set[int]] = {}  # number -> attempts
+        self._paused: dict[int, set[int]] = {}
         self._bind()
 
     def _bind(self) -> None:
@@ -135,7 +136,7 @@ class History:
     def _supersede(self, number: int, attempt: int) -> None:
         """A new attempt begins: what an earlier one said does not count."""
         if self._state[number]:
-            self._forget(number)
+            self._unsay(number)
         self._attempt[number] = attempt
         self._move(number, 1)
 
@@ -143,20 +144,20 @@ class History:
         number = record.number
         if number >= self.length:
             self._reach(number)
-        if record.attempt < self._attempt[number]:
-            return False
         if record.attempt > self._attempt[number]:
             self._supersede(number, record.attempt)
         steps = self._reports.setdefault(number, {})
-        if record.step in steps:
+        if record.step in steps and steps[record.step][0] >= record.attempt:
             return False
-        steps[record.step] = record.metrics
-        return True
+        steps[record.step] = (record.attempt, record.metrics)
+        return bool(record.attempt == self._attempt[number])
 
     def _end(self, record: Ended) -> bool:
         number, attempt = record.number, record.attempt
         if number >= self.length:
             self._reach(number)
+        if record.outcome == "paused":
+            self._paused.setdefault(number, set()).add(attempt)
         if attempt != self._attempt[number]:
             if attempt < self._attempt[number]:
                 return record.outcome == "lost" and self._lose(number, attempt)
@@ -204,11 +205,6 @@ class History:
                 self._best_value, self.best = value, number
             elif value == self._best_value and self.best is not None and number < self.best:
                 self.best = number
-
-    def _forget(self, number: int) -> None:
-        """Drop what an overtaken attempt said."""
-        self._reports.pop(number, None)
-        self._unsay(number)
 
     def _unsay(self, number: int) -> None:
         """Drop what an end said that another one overrules."""
@@ -272,7 +268,15 @@ class History:
         return self._metrics.read(number)
 
     def reports(self, number: int) -> tuple[Report, ...]:
-        return tuple(Report(step, metrics) for step, metrics in sorted(self._reports.get(number, {}).items()))
+        """The reports of a trial's latest attempt, after those of the paused attempts that it went on from."""
+        steps = self._reports.get(number, {})
+        latest, paused = self._attempt[number] if number < self.length else -1, self._paused.get(number, ())
+        first = min((step for step, (attempt, _) in steps.items() if attempt == latest), default=math.inf)
+        return tuple(
+            Report(step, metrics)
+            for step, (attempt, metrics) in sorted(steps.items())
+            if attempt == latest or (attempt in paused and step < first)
+        )
 
     def trials(self) -> Iterator[Trial]:
         return (self.trial(number) for number in range(self.length) if self._state[number])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterator
+from types import TracebackType
 
 from shoal.answers import metrics_of
 from shoal.contracts import Clock, Objective, Paused, Search
-from shoal.errors import Exhausted, ObjectiveError
+from shoal.errors import Exhausted, ObjectiveError, StoreError
 from shoal.journal import WINDOW, Journal
 from shoal.live import LiveTrial
 from shoal.proposals import Proposer
@@ -15,6 +16,7 @@ from shoal.records import Ended, Metrics, Ordered, Outcome, Started, write_param
 from shoal.space import Params
 from shoal.turns import Turns
 
+NEVER = 2**62
 IDLE = 0.05  # seconds between looks while others finish
 
 
@@ -43,6 +45,7 @@ class Peer:
         self._turns = Turns(journal, clock)
         self._synced = float("-inf")
         self._stopping = self._exhausted = ""
+        self._end = NEVER  # the first number for which there was nothing left to try
         self._trial: LiveTrial | None = None
 
     def stop(self, reason: str) -> None:
@@ -59,8 +62,12 @@ class Peer:
             if turn is not None:
                 self._run(turn.number, turn.attempt)
                 self._turns.ended(turn)
-            elif self._exhausted and not self._journal.history.running:
-                self._order_finish()
+            elif self._exhausted:
+                self._journal.sync()
+                if all(self._journal.history.finished(number) for number in range(self._end)):
+                    self._order_finish()
+                else:
+                    yield IDLE  # others still run, or left something behind
             elif self._reads:
                 yield IDLE
                 self._journal.sync()
@@ -76,7 +83,7 @@ class Peer:
         search = self._search()
         self._reads = getattr(search, "learns", True) or not self._supervised
         self._proposer = Proposer(self._journal.history, search)
-        self._journal.listen(search.tell)
+        self._journal.listen(self._proposer.tell)
 
     def _done(self) -> bool:
         now = self._clock.monotonic()
@@ -99,8 +106,7 @@ class Peer:
         try:
             proposal = self._proposer.propose(number)
         except Exhausted as end:
-            self._exhausted = str(end)
-            self._turns.drop()
+            self._exhausted, self._end = str(end), min(self._end, number)
             return
         params, why, version = proposal.params, proposal.why, history.version
         self._journal.append(Started(number, write_params(params), self.name, self._clock.now(), why, attempt, version))
@@ -125,8 +131,10 @@ class Peer:
             outcome, reason = "paused", self._stopping or "interrupted"
         except ObjectiveError as error:
             outcome, reason, trace = "failed", str(error), error.trace
+        except StoreError:
+            raise  # no fault of the trial
         except KeyboardInterrupt:
-            self._end(number, attempt, "paused", "interrupted", seconds=self._clock.monotonic() - began)
+            self._write_end(number, attempt, "paused", "interrupted", seconds=self._clock.monotonic() - began)
             raise
         except SystemExit as error:
             outcome, reason, trace = "failed", f"the objective called sys.exit({error.code!r})", traceback.format_exc()
@@ -134,7 +142,7 @@ class Peer:
             outcome, reason, trace = "failed", f"{type(error).__name__}: {error}"[:2000], _users_part(error)
         self._trial = None
         seconds = self._clock.monotonic() - began
-        self._end(number, attempt, outcome, reason, trace, metrics, seconds)
+        self._write_end(number, attempt, outcome, reason, trace, metrics, seconds)
 
     def _metrics(self, trial: LiveTrial, params: Params) -> Metrics:
         metric = self._journal.history.definition.metric
@@ -152,7 +160,7 @@ class Peer:
             raise ObjectiveError("the objective ended without a result: return or yield a number, or a dict of metrics")
         return metrics_of(metrics, metric, params)
 
-    def _end(
+    def _write_end(
         self, number: int, attempt: int, outcome: Outcome, reason: str = "", trace: str = "",
         metrics: Metrics | None = None, seconds: float = 0.0,
     ) -> None:  # fmt: skip
@@ -162,10 +170,10 @@ class Peer:
 def _users_part(error: Exception) -> str:
     """The traceback without the frames of the loop itself."""
     trace = error.__traceback__
-    while (
-        trace is not None
-        and trace.tb_next is not None
-        and trace.tb_frame.f_globals.get("__package__", "").startswith("shoal")
-    ):
+    while trace is not None and trace.tb_next is not None and _is_own(trace):
         trace = trace.tb_next
     return "".join(traceback.format_exception(type(error), error, trace))[-20_000:]
+
+
+def _is_own(trace: TracebackType) -> bool:
+    return str(trace.tb_frame.f_globals.get("__name__")).startswith("shoal.")

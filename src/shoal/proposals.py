@@ -3,9 +3,15 @@ number."""
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from shoal.contracts import Proposal, Search
 from shoal.draws import Draws
+from shoal.errors import ShoalError, StudyError
 from shoal.history import History
+from shoal.records import AnyRecord
 
 
 class Proposer:
@@ -15,7 +21,25 @@ class Proposer:
         self._history, self._search = history, search
         self._start = history.definition.start
         self._draws = Draws(history.definition.seed)
-        search.begin(history)
+        self._own = type(search).__module__.startswith("shoal.")
+        self.tell: Callable[[AnyRecord], None] = search.tell if self._own else self._tell
+        with self._blamed():
+            search.begin(history)
+
+    def _tell(self, record: AnyRecord) -> None:
+        with self._blamed():
+            self._search.tell(record)
+
+    @contextmanager
+    def _blamed(self) -> Iterator[None]:
+        """A search that raises ends the study, and the message says whose fault it is."""
+        try:
+            yield
+        except ShoalError:
+            raise
+        except Exception as error:
+            trace = traceback.format_exc()
+            raise StudyError(f"the search {type(self._search).__name__} failed: {error!r}\n{trace}") from error
 
     def propose(self, number: int) -> Proposal:
         """Raises Exhausted when there is nothing left to try."""
@@ -24,7 +48,8 @@ class Proposer:
         rng = self._draws.at(number)
         if number < len(self._start):
             return Proposal(self._history.space.complete(self._start[number], rng), f"starting point {number}")
-        proposal = self._search.ask(number - len(self._start), rng)
-        if type(self._search).__module__.startswith("shoal."):
-            return proposal
-        return Proposal(self._history.space.validate(proposal.params), proposal.why)  # a user's own search
+        if self._own:
+            return self._search.ask(number - len(self._start), rng)
+        with self._blamed():
+            proposal = self._search.ask(number - len(self._start), rng)
+            return Proposal(self._history.space.validate(proposal.params), str(proposal.why))

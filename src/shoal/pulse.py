@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
+from time import monotonic
 
 from shoal.errors import StoreError
 from shoal.journal import WINDOW, Journal
@@ -18,7 +20,6 @@ class Pulse:
         self._journal, self._lease = journal, lease
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="shoal-pulse", daemon=True)
-        self.problem: StoreError | None = None
 
     def __enter__(self) -> Pulse:
         self._journal.store.beat(self._journal.study, self._journal.writer, self._lease)
@@ -30,14 +31,10 @@ class Pulse:
         self._thread.join()
 
     def _beat(self) -> None:
-        waited = 0.0
+        beaten = monotonic()
         while not self._ended.wait(WINDOW):
-            waited += WINDOW
-            try:
-                self._journal.flush_if_due()
-                if waited >= self._lease / 4:
+            with suppress(StoreError):
+                if monotonic() - beaten >= self._lease / 4:
                     self._journal.store.beat(self._journal.study, self._journal.writer, self._lease)
-                    waited = 0.0
-                self.problem = None
-            except StoreError as error:
-                self.problem = error
+                    beaten = monotonic()
+                self._journal.flush_if_due()

@@ -125,7 +125,7 @@ class Study:
         plan = self._journal.history.definition
         search = self._custom or catalog.search(plan.search, plan.settings)
         self._proposer = Proposer(self._journal.history, search)
-        self._journal.listen(search.tell)
+        self._journal.listen(self._proposer.tell)
         shared = not self._journal.store.url.startswith("memory")
         if shared:
             self._pulse = Pulse(self._journal, LEASE).__enter__()

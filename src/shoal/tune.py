@@ -119,9 +119,9 @@ def run_local(journal: Journal, plan: LocalPlan, view: Progress) -> None:
 
 def run_here(journal: Journal, objective: Any, custom: Search | None, lease: float, view: Progress) -> None:
     """Run one peer in this very process, for debugging: breakpoints and prints work, a crash is a crash."""
-    plan, clock = journal.history.definition, RealClock()
+    clock = RealClock()
     target = catalog.objective(objective)
-    peer = Peer(journal, lambda: custom or catalog.search(plan.search, plan.settings), target, clock,
+    peer = Peer(journal, lambda: custom or catalog.search_of(journal.history.definition), target, clock,
                 begun=lambda number, attempt: view.tick())  # fmt: skip
     try:
         with Pulse(journal, lease):

@@ -66,10 +66,6 @@ class Turns:
         if not turn.held.left:
             self._settled.append(turn.held.grant.start)
 
-    def drop(self) -> None:
-        """Forget what has not begun."""
-        self._queue.clear()
-
     def _take(self) -> None:
         journal, limit = self._journal, self._journal.history.definition.trials
         share = MOST if limit is None else max(1, (limit - max(self._seen, journal.history.length)) // 8)

@@ -30,31 +30,35 @@ def main() -> None:
     events, slot = int(sys.argv[1]), Slot(int(sys.argv[2]))
     _die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    order, code = _receive()
+    os.register_at_fork(after_in_child=_forget_signals)
+    orders = os.dup(0)  # what the objective starts must not read them
+    with open(os.devnull) as nothing:
+        os.dup2(nothing.fileno(), 0)
+    order, code = _receive(orders)
     os.environ.pop("PYTHONSAFEPATH", None)
     sys.path[:] = order["path"]
     os.chdir(order["folder"])
     try:
-        reason = _work(order, code, slot, events)
+        reason = _work(order, code, slot, events, orders)
     except ShoalError as error:
         _say(events, error=str(error))
         sys.exit(FAILED)
     _say(events, reason=reason)
 
 
-def _work(order: dict[str, Any], code: bytes, slot: Slot, events: int) -> str:
+def _work(order: dict[str, Any], code: bytes, slot: Slot, events: int, orders: int) -> str:
     target, custom = _unpack(code, order)
     clock = RealClock()
     store = catalog.store(order["store"], create=False)
     journal = Journal(store, order["study"], order["peer"], clock)
     plan = journal.history.definition
-    objective = catalog.objective(target if target is not None else plan.objective, order["preload"])
+    objective = catalog.objective(target if target is not None else plan.objective, order["preload"], order["scratch"])
     peer = Peer(
-        journal, lambda: custom or catalog.search(plan.search, plan.settings), objective, clock, order["device"],
-        slot.write, supervised=True,
+        journal, lambda: custom or catalog.search_of(journal.history.definition), objective, clock, order["device"],
+        slot.write, supervised=order["supervised"],
     )  # fmt: skip
     signal.signal(signal.SIGTERM, lambda *_: peer.stop("SIGTERM"))
-    threading.Thread(target=_listen, args=(peer,), name="shoal-orders", daemon=True).start()
+    threading.Thread(target=_listen, args=(peer, orders), name="shoal-orders", daemon=True).start()
     try:
         with Pulse(journal, order["lease"]):
             gc.freeze()  # what is loaded stays: collections need not look at it again and again
@@ -83,16 +87,16 @@ def _unpack(code: bytes, order: dict[str, Any]) -> tuple[Any, Any]:
     return target, custom
 
 
-def _receive() -> tuple[dict[str, Any], bytes]:
-    head, code = struct.unpack("!II", _read(8))
-    return json.loads(_read(head)), _read(code)
+def _receive(orders: int) -> tuple[dict[str, Any], bytes]:
+    head, code = struct.unpack("!II", _read(orders, 8))
+    return json.loads(_read(orders, head)), _read(orders, code)
 
 
-def _read(size: int) -> bytes:
+def _read(orders: int, size: int) -> bytes:
     """Exactly so many bytes, unbuffered: what follows is for `_listen`."""
     data = b""
     while len(data) < size:
-        part = os.read(0, size - len(data))
+        part = os.read(orders, size - len(data))
         if not part:
             sys.exit(FAILED)  # the supervisor died before it had said what to do
         data += part
@@ -104,12 +108,18 @@ def _say(events: int, **words: str) -> None:
         os.write(events, json.dumps(words).encode() + b"\n")
 
 
-def _listen(peer: Peer) -> None:
+def _listen(peer: Peer, orders: int) -> None:
     """Obey the supervisor; when it is gone, end at once with all that this process started."""
-    while word := os.read(0, 1):
+    while word := os.read(orders, 1):
         if word == b"s":
             peer.stop("the study is being stopped")
     _end()
+
+
+def _forget_signals() -> None:
+    """What the objective forks can be interrupted and terminated, as ever."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _end() -> NoReturn:

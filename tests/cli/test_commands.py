@@ -46,7 +46,7 @@ def study(folder: Path) -> str:
 def test_tune_says_what_is_best_where_results_lie_and_what_to_type_next(folder: Path) -> None:
     Path("train.py").write_text(SCRIPT)
     said = shoal("tune", "train.py", *PARAMS, "-n", "4", "--", "--epochs", "2")
-    assert "Best loss: 1." in said
+    assert "Best loss: " in said
     assert "study 'train-1'" in said
     assert "shoal top train-1" in said
 

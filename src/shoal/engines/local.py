@@ -7,6 +7,7 @@ long, writes down what a dead peer was running, and stops all when told to.
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -55,6 +56,8 @@ class LocalEngine:
         self._began = clock.monotonic()
         self._deadline = float("inf")
         self._stillborn = 0
+        self._version = journal.history.version
+        self._scratch = tempfile.TemporaryDirectory(prefix="shoal-")  # what killed peers leave lies in here
         self._error = ""
         self._reason = ""
 
@@ -73,7 +76,7 @@ class LocalEngine:
                     for place, worker in list(self.workers.items()):
                         self._look(place, worker)
                     if self._clock.monotonic() - synced > SYNC:
-                        self.journal.sync()
+                        self._read()
                         synced = self._clock.monotonic()
                         if verdict := self.journal.history.verdict():
                             self.stop(verdict)
@@ -83,6 +86,7 @@ class LocalEngine:
                         swept = self._clock.monotonic()
             finally:
                 self._kill_all("the study ended")
+                self._scratch.cleanup()
         self.journal.sync()
         self._watch(self)
         if self._error:
@@ -91,11 +95,14 @@ class LocalEngine:
 
     # ------------------------------------------------------------------ starting and stopping
 
-    def _start(self, place: int) -> None:
+    def _start(self, place: int, supervised: bool = True) -> None:
         peer = peer_name()
         environment = {**self.plan.environment, **share(self._shares[place], self.plan.workers, self.plan.environment)}
         environment["PYTHONSAFEPATH"] = "1"
-        order = {**self.plan.order, "peer": peer, "device": "cuda:0" if self._shares[place] else "cpu"}
+        order = {
+            **self.plan.order, "peer": peer, "device": "cuda:0" if self._shares[place] else "cpu",
+            "scratch": self._scratch.name, "supervised": supervised,
+        }  # fmt: skip
         log = peer_log(self.journal.history.definition, peer)
         self.workers[place] = WorkerProcess(peer, order, self.plan.code, environment, log)
 
@@ -126,6 +133,17 @@ class LocalEngine:
                 time.sleep(0.005)
             self._bury(place, worker, "paused")
 
+    def _read(self) -> None:
+        """Read the journal; where the study was redefined, recall the peers, and start others in their places."""
+        self.journal.sync()
+        if self.journal.history.newer is not None:
+            self.journal.reload()
+        if self.journal.history.version != self._version:
+            self._version = self.journal.history.version
+            for worker in self.workers.values():
+                worker.recalled = True
+                worker.stop()
+
     def _sweep(self) -> None:
         """Let no one wait for the lease of a peer whose process is plainly gone."""
         store, study = self.journal.store, self.journal.study
@@ -147,16 +165,17 @@ class LocalEngine:
         if code == 0:
             self._reason = said.get("reason", "")
             self._release(place, worker)
-            self.journal.sync()
-            if not (self.workers or self.stopping or self.journal.history.verdict()):
-                self._start(place)  # someone has to see to what other peers leave behind
+            self._read()
+            if not self.stopping and not self.journal.history.verdict() and (worker.recalled or not self.workers):
+                self._start(place, supervised=worker.recalled)  # someone must see to what others leave behind
             return
         if "error" in said:
             self._error = said["error"]
-            self._release(place, worker)
+            self._bury(place, worker, "paused")
             self.stop(self._error, grace=0.0)
             return
-        self._stillborn = 0 if "ready" in said else self._stillborn + 1
+        useful = worker.slot.read()[0] >= 0 or (code < 0 and "ready" in said)
+        self._stillborn = 0 if useful else self._stillborn + 1
         if self._stillborn >= (STILLBORN if code > 0 else KILLED):
             tail = worker.log.read_bytes()[-2000:].decode(errors="replace").strip()
             self._error = (
@@ -179,6 +198,8 @@ class LocalEngine:
             self.journal.history.finished(number) and self.journal.history.attempt(number) >= attempt
         ):
             reason = worker.killed_for or worker.ended_how()
+            if outcome == "failed" and worker.killed_in != (number, attempt):
+                outcome, reason = "paused", "its peer was killed for another trial"
             now = self._clock.now()
             self.journal.append(Ended(number, outcome, now, reason=reason, seconds=seconds, attempt=attempt))
             self.journal.flush()

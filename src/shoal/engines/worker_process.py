@@ -28,6 +28,8 @@ class WorkerProcess:
         self.peer, self.log = peer, log
         self.slot = Slot()
         self.killed_for = ""
+        self.recalled = False  # told to stop so that another takes its place
+        self.killed_in = (-1, -1)  # the trial and attempt that it was killed for
         self._events, theirs = os.pipe()
         os.set_blocking(self._events, False)
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +57,8 @@ class WorkerProcess:
 
     def kill(self, reason: str) -> None:
         """Kill the process with its whole group; what its launcher started dies with it."""
-        self.killed_for = reason
+        if not self.killed_for:
+            self.killed_for, self.killed_in = reason, self.slot.read()[:2]
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
 

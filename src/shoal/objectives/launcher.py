@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import builtins
 import contextlib
+import ctypes
 import json
 import os
 import random
@@ -27,6 +28,9 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from shoal.objectives.preload import preload
+
+PR_SET_PDEATHSIG = 1
+_prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None  # have the system kill scripts with this process
 
 
 def send(channel: socket.socket, message: dict[str, Any], descriptors: list[int] | None = None) -> None:
@@ -116,6 +120,8 @@ def _kill(group: int, number: int) -> None:
 def _enter(message: dict[str, Any], descriptors: list[int]) -> None:
     """Make the forked process the trial's own."""
     os.setpgid(0, 0)
+    if _prctl is not None:
+        _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     with open(os.devnull) as nothing:
         os.dup2(nothing.fileno(), 0)
     for place, descriptor in enumerate(descriptors, start=1):

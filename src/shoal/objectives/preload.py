@@ -57,7 +57,7 @@ def preload(kind: str, target: str) -> bool:
     if {name.split(".")[0] for name in names} & NEVER_FORKED:
         return False
     for name in sorted(names - {"__main__"}):
-        with contextlib.suppress(Exception):  # the script meets the same error, and shows it
+        with contextlib.suppress(Exception, SystemExit):  # the script meets the same error, and shows it
             importlib.import_module(name)
     _warm()
     return may_fork()

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,10 +32,10 @@ CHUNK = 1 << 16
 class ScriptObjective:
     """A script is a trial that failed when it ends with an error, or without having reported."""
 
-    def __init__(self, command: str | Sequence[str], preload: bool = True) -> None:
+    def __init__(self, command: str | Sequence[str], preload: bool = True, scratch: str | None = None) -> None:
         self._command, self._preload = read_command(command), preload
         self._process: subprocess.Popen[bytes] | None = None
-        self._folder = tempfile.TemporaryDirectory(prefix="shoal-")
+        self._folder = tempfile.TemporaryDirectory(prefix="shoal-", dir=scratch)  # whoever gave it removes it
         self._pipe = os.path.join(self._folder.name, "reports")
         os.mkfifo(self._pipe)
 
@@ -71,11 +71,14 @@ class ScriptObjective:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )  # fmt: skip
         theirs.close()
-        launcher.send(
-            self._channel, {"kind": self._command.kind, "target": self._command.target, "preload": self._preload}
-        )
-        if launcher.receive(self._channel) is None:
-            raise ObjectiveError("the process that starts scripts died; see the peer's log")
+        setup = {"kind": self._command.kind, "target": self._command.target, "preload": self._preload}
+        try:
+            launcher.send(self._channel, setup)
+            answer = launcher.receive(self._channel)
+        except OSError:
+            answer = None
+        if answer is None:
+            raise ObjectiveError("the process that starts scripts died; see the peer's log, or try preload=False")
 
     def close(self) -> None:
         if self._process is not None:
@@ -119,8 +122,9 @@ class _Run:
         return self
 
     def __exit__(self, *problem: object) -> None:
-        if self._status is None:
-            launcher.send(self._channel, {"kill": signal.SIGKILL.value})
+        with suppress(OSError):  # the launcher died, and the script with it
+            if self._status is None:
+                launcher.send(self._channel, {"kill": signal.SIGKILL.value})
             while self._status is None and (answer := launcher.receive(self._channel)) is not None:
                 self._status = answer[0].get("status", self._status)
         self._waiting.close()
@@ -133,7 +137,10 @@ class _Run:
         while self._status is None:
             for key, _ in self._waiting.select():
                 if key.fileobj is self._channel:
-                    answer = launcher.receive(self._channel)
+                    try:
+                        answer = launcher.receive(self._channel)
+                    except OSError:
+                        answer = None
                     if answer is None:
                         raise ObjectiveError("the process that started the script died; see the peer's log")
                     self._status = answer[0]["status"]

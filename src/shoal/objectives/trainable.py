@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -10,8 +11,10 @@ from typing import Any
 
 from shoal.contracts import Answer, Paused, Running
 from shoal.errors import ObjectiveError
+from shoal.records import Metrics
 
 CHECKPOINT = "checkpoint"
+STATE = "shoal.json"  # written last: a checkpoint that has it is whole
 
 
 class TrainableObjective:
@@ -43,11 +46,13 @@ class TrainableObjective:
     def _steps(self, model: Any, trial: Running) -> Iterator[tuple[int | None, Answer]]:
         if hasattr(model, "setup"):
             FunctionCall(model.setup)(trial)
-        step = self._resume(model, trial) if self._saves else 0
+        step, last = self._resume(model, trial) if self._saves else (0, None)
+        if last is not None:
+            yield step, last  # should that have been the last step
         while True:
             if trial.interrupted:
                 if self._saves:
-                    save(model, trial.directory, step)
+                    save(model, trial.directory, step, trial.last)
                 raise Paused
             try:
                 answer = model.step()
@@ -58,12 +63,14 @@ class TrainableObjective:
             step += 1
             yield step, answer
 
-    def _resume(self, model: Any, trial: Running) -> int:
-        checkpoint = trial.directory / CHECKPOINT
-        if not checkpoint.is_dir():
-            return 0
-        model.load(checkpoint)
-        return int((checkpoint / "step").read_text())
+    def _resume(self, model: Any, trial: Running) -> tuple[int, Metrics | None]:
+        """Load the latest whole checkpoint; returns its step and metrics."""
+        for name in (CHECKPOINT, f"{CHECKPOINT}.old"):
+            if (trial.directory / name / STATE).is_file():
+                model.load(trial.directory / name)
+                state = json.loads((trial.directory / name / STATE).read_text())
+                return state["step"], state["metrics"]
+        return 0, None
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -81,14 +88,14 @@ class FunctionCall:
         self._method(trial.params, trial) if self._arguments == 2 else self._method(trial.params)
 
 
-def save(model: Any, directory: Path, step: int) -> None:
+def save(model: Any, directory: Path, step: int, metrics: Metrics | None) -> None:
     """Write a checkpoint so that there is always a whole one: into a new directory, which then takes the old one's
     place."""
     fresh, old = directory / f"{CHECKPOINT}.new", directory / f"{CHECKPOINT}.old"
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     model.save(fresh)
-    (fresh / "step").write_text(str(step))
+    (fresh / STATE).write_text(json.dumps({"step": step, "metrics": metrics}))
     shutil.rmtree(old, ignore_errors=True)
     if (directory / CHECKPOINT).exists():
         os.replace(directory / CHECKPOINT, old)

@@ -171,7 +171,7 @@ class SqlStore:
                 return []
         with self._write() as connection:
             self._raise(connection, study, studies.c.last_batch, studies.c.last_batch)  # one adopter at a time
-            found = connection.execute(select(grants).where(orphaned)).all()
+            found = connection.execute(select(grants).where(orphaned).order_by(grants.c.start)).all()
             adopted = [Grant(row.start, row.stop, row.generation + 1) for row in found]
             for grant in adopted:
                 row = (grants.c.study == study) & (grants.c.start == grant.start)
