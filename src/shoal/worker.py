@@ -12,6 +12,7 @@ import signal
 import struct
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from shoal import catalog
@@ -57,7 +58,7 @@ def _work(order: dict[str, Any], code: bytes, slot: Slot, events: int, orders: i
         journal, lambda: custom or catalog.search_of(journal.history.definition), objective, clock, order["device"],
         slot.write, supervised=order["supervised"],
     )  # fmt: skip
-    signal.signal(signal.SIGTERM, lambda *_: peer.stop("SIGTERM"))
+    signal.signal(signal.SIGTERM, _terminator(peer))
     threading.Thread(target=_listen, args=(peer, orders), name="shoal-orders", daemon=True).start()
     try:
         with Pulse(journal, order["lease"]):
@@ -114,6 +115,20 @@ def _listen(peer: Peer, orders: int) -> None:
         if word == b"s":
             peer.stop("the study is being stopped")
     _end()
+
+
+def _terminator(peer: Peer) -> Callable[[int, object], None]:
+    """Stops the peer; in a child that was forked a moment ago, the signal does what it does to any process."""
+    own = os.getpid()
+
+    def terminate(number: int, frame: object) -> None:
+        if os.getpid() == own:
+            peer.stop("SIGTERM")
+        else:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+    return terminate
 
 
 def _forget_signals() -> None:
