@@ -12,7 +12,6 @@ import signal
 import struct
 import sys
 import threading
-from collections.abc import Callable
 from typing import Any, NoReturn
 
 from shoal import catalog
@@ -31,7 +30,7 @@ def main() -> None:
     events, slot = int(sys.argv[1]), Slot(int(sys.argv[2]))
     _die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.register_at_fork(after_in_child=_forget_signals)
+    os.register_at_fork(after_in_child=_hear_interrupts)
     orders = os.dup(0)  # what the objective starts must not read them
     with open(os.devnull) as nothing:
         os.dup2(nothing.fileno(), 0)
@@ -58,7 +57,6 @@ def _work(order: dict[str, Any], code: bytes, slot: Slot, events: int, orders: i
         journal, lambda: custom or catalog.search_of(journal.history.definition), objective, clock, order["device"],
         slot.write, supervised=order["supervised"],
     )  # fmt: skip
-    signal.signal(signal.SIGTERM, _terminator(peer))
     threading.Thread(target=_listen, args=(peer, orders), name="shoal-orders", daemon=True).start()
     try:
         with Pulse(journal, order["lease"]):
@@ -117,23 +115,8 @@ def _listen(peer: Peer, orders: int) -> None:
     _end()
 
 
-def _terminator(peer: Peer) -> Callable[[int, object], None]:
-    """Stops the peer; in a child that was forked a moment ago, the signal does what it does to any process."""
-    own = os.getpid()
-
-    def terminate(number: int, frame: object) -> None:
-        if os.getpid() == own:
-            peer.stop("SIGTERM")
-        else:
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
-
-    return terminate
-
-
-def _forget_signals() -> None:
-    """What the objective forks can be interrupted and terminated, as ever."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+def _hear_interrupts() -> None:
+    """What the objective forks hears SIGINT, as ever."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

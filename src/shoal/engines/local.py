@@ -7,6 +7,7 @@ long, writes down what a dead peer was running, and stops all when told to.
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -181,7 +182,8 @@ class LocalEngine:
             self._error = (
                 f"peers die before they are ready ({worker.ended_how()}); the log {worker.log} ends with:\n{tail}"
             )
-        self._bury(place, worker, "failed" if worker.killed_for else "lost")
+        terminated = code == -signal.SIGTERM  # as schedulers do to whole jobs: no fault of the trial
+        self._bury(place, worker, "failed" if worker.killed_for else "paused" if terminated else "lost")
         if self._error:
             self.stop(self._error, grace=0.0)
         elif not self.stopping:
