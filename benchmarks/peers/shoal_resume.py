@@ -20,6 +20,8 @@ if __name__ == "__main__":
     called, began = time(), perf_counter()
     shoal.tune(noop, space, trials=trials, store=f"sqlite:///{file}", name=name, progress=False)
     whole = perf_counter() - began
-    records, _ = SqlStore(f"sqlite:///{file}").read(name, 0)
+    records, cursor = SqlStore(f"sqlite:///{file}").read(name, 0)
+    while (more := SqlStore(f"sqlite:///{file}").read(name, cursor))[1] != cursor:
+        records, cursor = records + more[0], more[1]
     first = min(record.time for record in records if type(record) is Started and record.time > called)
     print(json.dumps({"seconds": first - called, "whole": whole}))

@@ -25,7 +25,9 @@ def noop(params: dict[str, Any]) -> float:
 
 def facts(url: str, name: str) -> dict[str, Any]:
     """What the journal holds: outcomes, numbers that ended, attempts that began, and costs of trials in seconds."""
-    records, _ = SqlStore(url).read(name, 0)
+    records, cursor = SqlStore(url).read(name, 0)
+    while (more := SqlStore(url).read(name, cursor))[1] != cursor:
+        records, cursor = records + more[0], more[1]
     ended = [record for record in records if type(record) is Ended]
     began = {record.number: record.time for record in records if type(record) is Started}
     started = sum(type(record) is Started for record in records)
