@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
@@ -178,6 +178,3 @@ class Clock(Protocol):
         """Seconds that never jump."""
 
     def sleep(self, seconds: float) -> None: ...
-
-
-Environment: TypeAlias = Mapping[str, str]

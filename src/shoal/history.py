@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from shoal.columns import Columns, Interned, MetricColumns, cells
 from shoal.points import Points
-from shoal.records import AnyRecord, Defined, Definition, Ended, Metrics, Ordered, Reported, Started
+from shoal.records import AnyRecord, Defined, Definition, Ended, Metrics, Order, Ordered, Reported, Started
 from shoal.space import Params, Space
 from shoal.trial import Report, Trial
 
@@ -293,6 +293,16 @@ class History:
         found = order[: np.count_nonzero(~np.isnan(values))]
         return [int(number) for number in found[:count]]
 
+    @property
+    def doomed(self) -> bool:
+        """Whether the first ``max_failures`` trials all failed."""
+        limit = self.definition.max_failures
+        return limit is not None and self.ended == self._tally[FINISHED] >= limit
+
+    def next_order(self, order: Order, reason: str, time: float) -> Ordered:
+        """An order that counts from now on: the next version."""
+        return Ordered(1 if self.order is None else self.order.version + 1, order, reason, time)
+
     def verdict(self) -> str:
         """Why no new trial may begin, in words; empty while the search may go on."""
         if self.order is not None and self.order.order != "go":
@@ -304,6 +314,6 @@ class History:
             return f"the target {plan.target:g} was reached by trial {self.best}"
         if plan.patience is not None and self.best is not None and self.ended - self.improved >= plan.patience:
             return f"the last {plan.patience} trials brought nothing better than trial {self.best}"
-        if plan.max_failures is not None and self.ended == self._tally[FINISHED] >= plan.max_failures:
+        if self.doomed:
             return f"all of the first {self.ended} trials failed"
         return ""

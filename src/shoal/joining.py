@@ -14,7 +14,7 @@ from shoal import catalog
 from shoal.contracts import Clock, Store
 from shoal.errors import SpaceError, StudyError, unknown
 from shoal.journal import Journal
-from shoal.records import Defined, Definition, Ordered
+from shoal.records import Defined, Definition
 from shoal.space import Space, check_change
 
 FIXED = ("metric", "goal", "start")  # what a study keeps from its beginning
@@ -65,10 +65,9 @@ def go_on(journal: Journal, clock: Clock) -> None:
     history = journal.history
     plan, order = history.definition, history.order
     if order is not None and order.order != "go":
-        journal.append(Ordered(order.version + 1, "go", "", clock.now()))
-    failed = history.counts["failed"]
-    if plan.max_failures is not None and history.ended == failed >= plan.max_failures:
-        more = msgspec.structs.replace(plan, max_failures=failed + plan.max_failures)
+        journal.append(history.next_order("go", "", clock.now()))
+    if history.doomed:
+        more = msgspec.structs.replace(plan, max_failures=history.ended + (plan.max_failures or 0))
         journal.append(Defined(history.version + 1, more, clock.now()))
         journal.reload()
     journal.flush()

@@ -12,7 +12,7 @@ from shoal.errors import Exhausted, ObjectiveError, StoreError
 from shoal.journal import WINDOW, Journal
 from shoal.live import LiveTrial
 from shoal.proposals import Proposer
-from shoal.records import Ended, Metrics, Ordered, Outcome, Started, write_params
+from shoal.records import Ended, Metrics, Outcome, Started, write_params
 from shoal.space import Params
 from shoal.turns import Turns
 
@@ -96,8 +96,7 @@ class Peer:
         return bool(self._stopping or self._journal.history.verdict())
 
     def _order_finish(self) -> None:
-        order = self._journal.history.order
-        self._journal.append(Ordered(order.version + 1 if order else 1, "finish", self._exhausted, self._clock.now()))
+        self._journal.append(self._journal.history.next_order("finish", self._exhausted, self._clock.now()))
 
     # ------------------------------------------------------------------ one trial
 

@@ -122,8 +122,7 @@ class Study:
         return LiveTrial(self._journal, turn.number, turn.attempt, proposal.params, "cpu", self._clock)
 
     def _begin(self) -> None:
-        plan = self._journal.history.definition
-        search = self._custom or catalog.search(plan.search, plan.settings)
+        search = self._custom or catalog.search_of(self._journal.history.definition)
         self._proposer = Proposer(self._journal.history, search)
         self._journal.listen(self._proposer.tell)
         shared = not self._journal.store.url.startswith("memory")

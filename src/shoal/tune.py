@@ -209,8 +209,7 @@ def _complain(journal: Journal) -> None:
     """Raise where nothing but failures came out."""
     journal.sync()
     history = journal.history
-    plan = history.definition
-    if plan.max_failures is not None and history.ended == history.counts["failed"] >= plan.max_failures:
+    if history.doomed:
         first = history.trial(history.numbers("failed")[0])
         detail = f"\n{first.traceback}" if first.traceback else ""
         raise StudyError(
