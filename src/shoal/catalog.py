@@ -20,6 +20,7 @@ SEARCHES: Final[Mapping[str, str]] = {
     "sobol": "shoal.search.sobol:Sobol",
     "grid": "shoal.search.grid:Grid",
     "genetic": "shoal.search.genetic:Genetic",
+    "gp": "shoal.search.gp:GP",
 }
 
 

@@ -267,6 +267,13 @@ class History:
         """The metrics that a trial ended with."""
         return self._metrics.read(number)
 
+    @property
+    def usable(self) -> NDArray[np.bool_]:
+        """`inside` of all trials, [length]."""
+        usable: NDArray[np.bool_] = self._columns["begun"][: self.length] >= 0
+        usable[self._points.strangers()] = False
+        return usable
+
     def reports(self, number: int) -> tuple[Report, ...]:
         """The reports of a trial's latest attempt, after those of the paused attempts that it went on from."""
         steps = self._reports.get(number, {})

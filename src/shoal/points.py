@@ -60,6 +60,12 @@ class Points:
             self._read()
         return number in self._odd
 
+    def strangers(self) -> list[int]:
+        """The trials whose params lie outside of the space as it is now."""
+        if self._unread:
+            self._read()
+        return list(self._odd)
+
     def params(self, number: int) -> Params:
         """The params of a trial whose start is known."""
         row = self.rows(number + 1)[number].tolist()

@@ -17,15 +17,18 @@ from shoal.history import History
 from shoal.proposals import Proposer
 from shoal.records import AnyRecord, Definition, Ended, Started, write_params
 from shoal.search.genetic import Genetic
+from shoal.search.gp import GP
 from shoal.search.grid import Grid
 from shoal.search.random import Random
 from shoal.search.sobol import Sobol
 
 Make = Callable[[], Search]
 ENDLESS = pytest.mark.parametrize(
-    "make", [Random, Sobol, Genetic, partial(Genetic, pop_size=5)], ids=["Random", "Sobol", "Genetic", "small Genetic"]
+    "make",
+    [Random, Sobol, Genetic, partial(Genetic, pop_size=5), GP],
+    ids=["Random", "Sobol", "Genetic", "small Genetic", "GP"],
 )
-EVERY = pytest.mark.parametrize("make", [Random, Sobol, Grid, Genetic])
+EVERY = pytest.mark.parametrize("make", [Random, Sobol, Grid, Genetic, GP])
 RICH = Space(
     {
         "lr": shoal.loguniform(1e-5, 1.0), "opt": ["sgd", "adam", None], "layers": (1, 4),
@@ -151,7 +154,7 @@ def test_a_trial_that_begins_anew_is_forgotten_by_watchers_as_by_those_who_join(
         assert late.proposer.propose(number) == watched.proposer.propose(number)
 
 
-@pytest.mark.parametrize("make", [Random, Grid, Genetic])
+@pytest.mark.parametrize("make", [Random, Grid, Genetic, GP])
 def test_a_finite_space_is_tried_without_repetition_and_then_is_exhausted(make: Make) -> None:
     peer = Peer(make, FINITE)
     size = int(FINITE.size)
@@ -161,7 +164,7 @@ def test_a_finite_space_is_tried_without_repetition_and_then_is_exhausted(make: 
         peer.proposer.propose(size)
 
 
-@pytest.mark.parametrize("make", [Random, Genetic])
+@pytest.mark.parametrize("make", [Random, Genetic, GP])
 def test_starting_points_are_not_tried_again(make: Make) -> None:
     start = list(FINITE.points())[5:8]
     peer = Peer(make, FINITE, start=start)

@@ -9,8 +9,10 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any, ClassVar
 
+import numpy as np
+
 from shoal.errors import SpaceError
-from shoal.space.domain import Domain
+from shoal.space.domain import Array, Domain
 from shoal.space.numbers import forward
 
 KINDS = ("equal", "value", "log")
@@ -41,6 +43,13 @@ class Categorical(Domain):
 
     def unit(self, value: Any) -> float:
         return (self.code(value) + 0.5) / len(self.choices)
+
+    def places(self, codes: Array) -> Array:
+        return (codes + 0.5) / len(self.choices)
+
+    def snap(self, units: Array) -> Array:
+        count = len(self.choices)
+        return (np.minimum(np.floor(units * count), count - 1) + 0.5) / count
 
     def check(self, value: Any) -> Any:
         return self.choices[int(self.code(value))]
@@ -96,6 +105,16 @@ class Ordinal(Categorical):
     def unit(self, value: Any) -> float:
         places, edges = self._places
         return (places[int(self.code(value))] - edges[0]) / (edges[-1] - edges[0])
+
+    def places(self, codes: Array) -> Array:
+        places, edges = self._places
+        units: Array = (np.array(places)[codes.astype(int)] - edges[0]) / (edges[-1] - edges[0])
+        return units
+
+    def snap(self, units: Array) -> Array:
+        _, edges = self._places
+        found = np.searchsorted(edges, edges[0] + units * (edges[-1] - edges[0]), side="right") - 1
+        return self.places(np.clip(found, 0, len(self.choices) - 1).astype(np.float64))
 
     @property
     def width(self) -> int:

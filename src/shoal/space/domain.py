@@ -6,12 +6,16 @@ import keyword
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from shoal.errors import SpaceError
 from shoal.space.conditions import Condition, as_test
 
 T = TypeVar("T", bound="Domain")
+Array: TypeAlias = NDArray[np.float64]
 MISSING: Any = type("Missing", (), {"__repr__": lambda _: "MISSING"})()
 EXACT = 2**53  # integers up to here are exact as float64, which the history's arrays hold
 
@@ -60,6 +64,14 @@ class Domain(ABC):
     def width(self) -> int:
         """Columns in a one-hot encoding: 1, or one for each choice."""
         return 1
+
+    def places(self, codes: Array) -> Array:
+        """The `unit` of many codes at once."""
+        return np.array([self.unit(self.value(code)) for code in codes.tolist()])
+
+    def snap(self, units: Array) -> Array:
+        """For many places at once: the place of the value that lies there."""
+        return np.array([self.unit(self.at(unit)) for unit in units.tolist()])
 
     def nth(self, index: int) -> Any:
         """Value number ``index`` of a finite domain, from 0."""

@@ -8,8 +8,10 @@ from functools import cached_property
 from statistics import NormalDist
 from typing import Any
 
+import numpy as np
+
 from shoal.errors import SpaceError
-from shoal.space.domain import EXACT, Domain, is_finite_number
+from shoal.space.domain import EXACT, Array, Domain, is_finite_number
 
 LARGEST = 709.0  # the largest whole number whose exponential is finite
 
@@ -25,6 +27,18 @@ def backward(scale: str, place: float) -> float:
     if scale == "log":
         return math.exp(place)
     return -math.expm1(-place) if scale == "reverselog" else place
+
+
+def forward_all(scale: str, values: Array) -> Array:
+    if scale == "log":
+        return np.log(values)
+    return -np.log1p(-values) if scale == "reverselog" else values
+
+
+def backward_all(scale: str, places: Array) -> Array:
+    if scale == "log":
+        return np.exp(places)
+    return -np.expm1(-places) if scale == "reverselog" else places
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,6 +62,13 @@ class Float(Domain):
     def unit(self, value: float) -> float:
         start, span = self._ends
         return (forward(self.scale, value) - start) / span if span else 0.5
+
+    def places(self, codes: Array) -> Array:
+        start, span = self._ends
+        return (forward_all(self.scale, codes) - start) / span if span else np.full(len(codes), 0.5)
+
+    def snap(self, units: Array) -> Array:
+        return units if self._ends[1] else np.full(len(units), 0.5)
 
     def check(self, value: Any) -> float:
         return _within(self, value, self.low, self.high)
@@ -105,6 +126,15 @@ class Grid(Domain):
     def unit(self, value: float) -> float:
         start, span = self._ends
         return (forward(self.scale, value) - start) / span
+
+    def places(self, codes: Array) -> Array:
+        start, span = self._ends
+        return (forward_all(self.scale, codes) - start) / span
+
+    def snap(self, units: Array) -> Array:
+        start, span = self._ends
+        indices = np.round((backward_all(self.scale, start + units * span) - self.low) / self.step)
+        return self.places(self.low + np.clip(indices, 0, self.size - 1) * self.step)
 
     def check(self, value: Any) -> float:
         number = _within(self, value, self.low, self.high)

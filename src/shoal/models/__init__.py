@@ -1,0 +1,1 @@
+"""Numeric models that searches and stopping rules share."""

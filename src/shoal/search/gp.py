@@ -1,0 +1,148 @@
+"""Bayesian optimisation with a Gaussian process: for trials that are dear, up to some thousands of them.
+
+What is proposed has the greatest expected improvement, averaged over hyperparameters that the data allow for: their
+mode and a few samples (J. Snoek, H. Larochelle, R. Adams: Practical Bayesian Optimization of Machine Learning
+Algorithms. NeurIPS 2012, section 3.2). Running trials are imagined to have ended as expected. Where losses tie, places
+close to what was tried count for less.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shoal.contracts import Proposal
+from shoal.errors import SpaceError
+from shoal.history import History
+from shoal.models.evidence import Evidence, Theta
+from shoal.models.features import Features
+from shoal.models.gp import GaussianProcess
+from shoal.models.outputs import LogWarp
+from shoal.models.threads import one_thread
+from shoal.models.ties import Ties
+from shoal.records import AnyRecord
+from shoal.search.candidates import Score, climb, neighbours, spread
+from shoal.search.design import Design
+from shoal.search.observed import Observed, observe
+from shoal.search.tried import Tried
+from shoal.space.cube import Cube
+from shoal.space.domain import Array
+
+LEARNT: Final = 200  # trials that hyperparameters are learnt from
+STEPS: Final = 8  # of the optimiser, from where it was with half the trials
+AROUND: Final = (0.1, 0.02)  # how far from the best trials candidates lie, in edges of the cube
+
+
+@dataclass
+class GP:
+    """Settings: trials before the model is asked, how much is averaged, and how widely its advice is looked for."""
+
+    design: int = 5
+    samples: int = 3  # of the hyperparameters, beside their mode
+    candidates: int = 400  # drawn from the whole space; as many lie around the best trials
+    starts: int = 6  # the best candidates, from which to climb on
+    most: int = 300  # trials that the model holds; beyond, the best half and an even choice of the others
+
+    def __post_init__(self) -> None:
+        if min(self.design, self.candidates, self.starts, self.most) < 1 or self.samples < 0:
+            raise SpaceError(f"gp needs design, candidates, starts, most >= 1 and samples >= 0; got {self}")
+
+    def begin(self, history: History) -> None:
+        self._history, self._cube = history, Cube(history.space)
+        self._seed = history.definition.seed % 2**64
+        self._features = Features(self._cube)
+        self._tried = Tried(history)
+        self._first = Design(self._cube, self._tried, self._seed)
+        self._thetas: dict[int, tuple[bytes, list[Theta]]] = {}
+
+    def tell(self, record: AnyRecord) -> None:
+        self._tried.tell(record)
+
+    def ask(self, number: int, rng: np.random.Generator) -> Proposal:
+        seen = observe(self._history, self._cube)
+        if len(seen.losses) < self.design or not self._cube.dimensions:
+            return Proposal(self._first(number, rng), "exploring: a first look")
+        with one_thread():
+            return self._advise(seen, rng)
+
+    def _advise(self, seen: Observed, rng: np.random.Generator) -> Proposal:
+        """The most promising place, as a proposal."""
+        kept = best_and_spread(seen.losses, self.most)
+        losses, points = seen.losses[kept], seen.points[kept]
+        x, running = self._features(points), self._features(seen.running)
+        group, thetas = self._features.group, self._learn(seen)
+        models = [GaussianProcess(x, LogWarp(losses)(theta.warp), group, theta, running) for theta in thetas]
+        ties = Ties(models[0].x[: len(x)], losses, seen.failed[kept])
+
+        def glance(places: Array) -> Array:
+            squares = models[0].squares(self._features(places))
+            return models[0].log_improvement(squares) + ties.log_novelty(squares)
+
+        def score(places: Array) -> Array:
+            features = self._features(places)
+            squares = models[0].squares(features)
+            found = [models[0].log_improvement(squares)]
+            found += [model.log_improvement(model.squares(features)) for model in models[1:]]
+            return np.asarray(np.logaddexp.reduce(found, axis=0) + ties.log_novelty(squares))
+
+        order = np.argsort(losses, kind="stable")
+        point = self._best(glance, score, points[order[:5]], rng)
+        if point is None:
+            return Proposal(self._tried.draw(lambda: self._cube.space.sample(rng), rng), "random: all else was tried")
+        squares = models[0].squares(self._features(point[None]))[0, : len(x)]
+        nearest = int(squares.argmin())
+        chance = np.mean([model.chance(self._features(point[None]))[0] for model in models])
+        where = f"near trial {seen.numbers[kept][nearest]}" if squares[nearest] < 0.25 else "exploring"
+        return Proposal(self._cube.params(point), f"{where}, {chance:.0%} chance of a new best")
+
+    def _best(self, glance: Score, score: Score, top: Array, rng: np.random.Generator) -> Array | None:
+        """The place of the highest score that was not tried yet."""
+        cube, each = self._cube, max(1, self.candidates // (len(AROUND) * len(top)))
+        pool = [spread(cube, self.candidates, rng), *(neighbours(cube, top, each, width, rng) for width in AROUND)]
+        places = np.concatenate(pool)
+        places = places[cube.allows(places)]
+        if not len(places):
+            return None
+        places = places[np.argsort(-glance(places), kind="stable")]
+        order = np.argsort(-score(places[: 10 * self.starts]), kind="stable")
+        climbed, heights = climb(cube, places[order[: self.starts]], score, rng)
+        for place in np.concatenate([climbed[np.argsort(-heights, kind="stable")], places]):
+            params = cube.params(place)
+            if params not in self._tried:
+                return np.asarray(place)
+        return None
+
+    # ------------------------------------------------------------------ hyperparameters
+
+    def _learn(self, seen: Observed) -> list[Theta]:
+        """The mode of the hyperparameters, and samples; both change little from trial to trial.
+
+        They are those of the first trials by number, with room for a few to come in late, so that all peers that know
+        the same have the same.
+        """
+        n = len(seen.losses)
+        return self._at(seen, n if n < 20 else n - n % (n // 20))
+
+    def _at(self, seen: Observed, count: int) -> list[Theta]:
+        points, losses = seen.points[:count], seen.losses[:count]
+        key = points.tobytes() + losses.tobytes()
+        if self._thetas.get(count, (b"",))[0] != key:
+            start = self._at(seen, count // 2)[0] if count >= 2 * self.design else None
+            kept = best_and_spread(losses, LEARNT)
+            evidence = Evidence(self._features(points[kept]), losses[kept], self._features.group)
+            mode = evidence.mode(start, STEPS)
+            samples = evidence.sample(mode, self.samples, np.random.default_rng([self._seed, count]))
+            self._thetas[count] = (key, [mode, *samples])
+        return self._thetas[count][1]
+
+
+def best_and_spread(losses: Array, most: int) -> NDArray[np.int_]:
+    """Which trials to keep, in order: all, or the best half of ``most`` and an even choice among the others."""
+    if len(losses) <= most:
+        return np.arange(len(losses))
+    order = np.argsort(losses, kind="stable")
+    best, rest = order[: most // 2], np.sort(order[most // 2 :])
+    return np.sort(np.concatenate([best, rest[np.linspace(0, len(rest) - 1, most - len(best)).astype(int)]]))
