@@ -20,6 +20,11 @@ SEARCHES: Final[Mapping[str, str]] = {
     "sobol": "shoal.search.sobol:Sobol",
     "grid": "shoal.search.grid:Grid",
     "genetic": "shoal.search.genetic:Genetic",
+    "latin": "shoal.search.latin:Latin",
+    "evolution": "shoal.search.evolution:Evolution",
+    "de": "shoal.search.de:DE",
+    "cmaes": "shoal.search.cmaes:CMAES",
+    "tpe": "shoal.search.tpe:TPE",
     "gp": "shoal.search.gp:GP",
 }
 

@@ -16,19 +16,32 @@ from shoal.contracts import Search
 from shoal.history import History
 from shoal.proposals import Proposer
 from shoal.records import AnyRecord, Definition, Ended, Started, write_params
+from shoal.search.cmaes import CMAES
+from shoal.search.de import DE
+from shoal.search.evolution import Evolution
 from shoal.search.genetic import Genetic
 from shoal.search.gp import GP
 from shoal.search.grid import Grid
+from shoal.search.latin import Latin
 from shoal.search.random import Random
 from shoal.search.sobol import Sobol
+from shoal.search.tpe import TPE
 
 Make = Callable[[], Search]
-ENDLESS = pytest.mark.parametrize(
-    "make",
-    [Random, Sobol, Genetic, partial(Genetic, pop_size=5), GP],
-    ids=["Random", "Sobol", "Genetic", "small Genetic", "GP"],
-)
-EVERY = pytest.mark.parametrize("make", [Random, Sobol, Grid, Genetic, GP])
+LEARNERS: dict[str, Make] = {
+    "genetic": Genetic, "small genetic": partial(Genetic, pop_size=5), "gp": GP, "tpe": TPE, "cmaes": CMAES,
+    "small cmaes": partial(CMAES, population=4), "separable cmaes": partial(CMAES, separable=True), "de": DE,
+    "evolution": Evolution, "small evolution": partial(Evolution, population=12, sample=4),
+}  # fmt: skip
+FREE = {**LEARNERS, "random": Random, "latin": Latin}  # all but those that follow a fixed order
+
+
+def over(**searches: Make) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("make", searches.values(), ids=searches.keys())
+
+
+ENDLESS = over(**FREE, sobol=Sobol)
+EVERY = over(**FREE, sobol=Sobol, grid=Grid)
 RICH = Space(
     {
         "lr": shoal.loguniform(1e-5, 1.0), "opt": ["sgd", "adam", None], "layers": (1, 4),
@@ -154,7 +167,7 @@ def test_a_trial_that_begins_anew_is_forgotten_by_watchers_as_by_those_who_join(
         assert late.proposer.propose(number) == watched.proposer.propose(number)
 
 
-@pytest.mark.parametrize("make", [Random, Grid, Genetic, GP])
+@over(**FREE, grid=Grid)
 def test_a_finite_space_is_tried_without_repetition_and_then_is_exhausted(make: Make) -> None:
     peer = Peer(make, FINITE)
     size = int(FINITE.size)
@@ -164,7 +177,7 @@ def test_a_finite_space_is_tried_without_repetition_and_then_is_exhausted(make: 
         peer.proposer.propose(size)
 
 
-@pytest.mark.parametrize("make", [Random, Genetic, GP])
+@over(**FREE)
 def test_starting_points_are_not_tried_again(make: Make) -> None:
     start = list(FINITE.points())[5:8]
     peer = Peer(make, FINITE, start=start)

@@ -27,8 +27,9 @@ def matern(squares: Array) -> Array:
 
 def matern_slope(squares: Array) -> Array:
     """The derivative of the kernel by the squared distance."""
-    scaled: Array = ROOT5 * np.sqrt(squares)
-    slope: Array = -5.0 / 6.0 * (1.0 + scaled) * np.exp(-scaled)
+    scaled = ROOT5 * np.sqrt(squares)
+    slope: Array = (1.0 + scaled) * np.exp(-scaled)
+    slope *= -5.0 / 6.0
     return slope
 
 

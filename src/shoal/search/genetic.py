@@ -19,6 +19,7 @@ from shoal.contracts import Proposal
 from shoal.errors import SpaceError
 from shoal.history import History
 from shoal.records import AnyRecord, Ended, Started
+from shoal.search.operators import reflect
 from shoal.search.tried import Tried
 from shoal.space import Params
 
@@ -104,12 +105,6 @@ class Genetic:
             why += f", {self._space.names[gene]} drawn anew"
         if self._numbers:
             gene = self._numbers[int(rng.integers(len(self._numbers)))]
-            child[gene] = _reflect(child[gene] + self.sigma * rng.standard_normal())
+            child[gene] = reflect(child[gene] + self.sigma * rng.standard_normal())
             why += f", {self._space.names[gene]} shifted"
         return self._space.at(child), why
-
-
-def _reflect(unit: float) -> float:
-    """Back into [0, 1], mirrored at its ends."""
-    unit = abs(unit) % 2.0
-    return 2.0 - unit if unit > 1.0 else unit

@@ -26,7 +26,7 @@ from shoal.models.ties import Ties
 from shoal.records import AnyRecord
 from shoal.search.candidates import Score, climb, neighbours, spread
 from shoal.search.design import Design
-from shoal.search.observed import Observed, observe
+from shoal.search.observed import Observed, Watch
 from shoal.search.tried import Tried
 from shoal.space.cube import Cube
 from shoal.space.domain import Array
@@ -51,7 +51,8 @@ class GP:
             raise SpaceError(f"gp needs design, candidates, starts, most >= 1 and samples >= 0; got {self}")
 
     def begin(self, history: History) -> None:
-        self._history, self._cube = history, Cube(history.space)
+        self._cube = Cube(history.space)
+        self._watch = Watch(history, self._cube)
         self._seed = history.definition.seed % 2**64
         self._features = Features(self._cube)
         self._tried = Tried(history)
@@ -60,9 +61,10 @@ class GP:
 
     def tell(self, record: AnyRecord) -> None:
         self._tried.tell(record)
+        self._watch.tell(record)
 
     def ask(self, number: int, rng: np.random.Generator) -> Proposal:
-        seen = observe(self._history, self._cube)
+        seen = self._watch.look()
         if len(seen.losses) < self.design or not self._cube.dimensions:
             return Proposal(self._first(number, rng), "exploring: a first look")
         with one_thread():

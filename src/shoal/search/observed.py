@@ -1,4 +1,4 @@
-"""What models learn from: the trials of a history as points of the unit cube."""
+"""What models learn from: the trials of a history as points of the unit cube, kept as they come in."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shoal.history import CODE, History
+from shoal.records import AnyRecord, Started
 from shoal.space.cube import Cube
 from shoal.space.domain import Array
 
@@ -20,18 +21,41 @@ class Observed:
     points: Array  # [n, d]
     losses: Array  # [n], finite
     failed: NDArray[np.bool_]  # [n]
-    running: Array  # [r, d]
+    running: Array  # [r, d]; lost ones too, which will be run again
 
 
-def observe(history: History, cube: Cube) -> Observed:
-    n = history.length
-    state, value, usable = history.state[:n], history.value[:n], history.usable
-    done = usable & ~np.isnan(value)
-    failed = usable & (state == CODE["failed"]) & bool(done.any())
-    running = usable & np.isin(state, (CODE["running"], CODE["lost"]))
-    told = np.flatnonzero(done | failed)
-    losses = value[told].copy()
-    if failed.any():
-        losses[failed[told]] = value[done].max()
-    codes = history.x[:n]
-    return Observed(told, cube.of_codes(codes[told]), losses, failed[told], cube.of_codes(codes[running]))
+class Watch:
+    """Translates the codes of each trial once, when it begins."""
+
+    def __init__(self, history: History, cube: Cube) -> None:
+        self._history, self._cube = history, cube
+        self._points = np.empty((0, cube.dimensions))
+        self._new = list(range(history.length))
+
+    def tell(self, record: AnyRecord) -> None:
+        if type(record) is Started:
+            self._new.append(record.number)
+
+    def look(self) -> Observed:
+        history, points = self._history, self._take()
+        n = history.length
+        state, value, usable = history.state[:n], history.value[:n], history.usable
+        done = usable & ~np.isnan(value)
+        failed = usable & (state == CODE["failed"]) & bool(done.any())
+        running = usable & ((state == CODE["running"]) | (state == CODE["lost"]))
+        told = np.flatnonzero(done | failed)
+        losses = value[told]
+        if failed.any():
+            losses[failed[told]] = value[done].max()
+        return Observed(told, points[told], losses, failed[told], points[:n][running])
+
+    def _take(self) -> Array:
+        """The points of all trials, those that began since the last look among them."""
+        n, held = self._history.length, len(self._points)
+        if n > held:
+            more = np.full((max(n, 2 * held) - held, self._cube.dimensions), np.nan)
+            self._points = np.concatenate([self._points, more])
+        if self._new:
+            self._points[self._new] = self._cube.of_codes(self._history.x[self._new])
+            self._new = []
+        return self._points

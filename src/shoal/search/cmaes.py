@@ -1,0 +1,185 @@
+"""CMA-ES without generations to wait for: for thousands of cheap trials, mostly of numbers.
+
+N. Hansen: The CMA Evolution Strategy: A Tutorial. arXiv:1604.00772v2, 2023. Every λ trials that have ended, in the
+order of their numbers and whoever ran them, move the distribution on, so that all peers that know the same draw from
+the same. The restarts are those of BIPOP: N. Hansen: Benchmarking a BI-Population CMA-ES on the BBOB-2009 Function
+Testbed. GECCO 2009.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import numpy as np
+
+from shoal.contracts import Proposal
+from shoal.errors import SpaceError
+from shoal.history import History
+from shoal.models.cma import Normal, rates
+from shoal.models.margin import Choices, keep_moving
+from shoal.models.threads import one_thread
+from shoal.records import AnyRecord
+from shoal.search.arrivals import Arrivals
+from shoal.search.tried import Tried
+from shoal.space import Params
+from shoal.space.cube import Cube
+from shoal.space.domain import Array
+
+KEPT: Final = 64  # states that are kept, to go back to when news of an early trial comes late
+MANY: Final = 50  # more numbers than this: the separable form
+MOST_CELLS: Final = 10_000  # a discrete number of more values is treated as continuous
+
+
+@dataclass(frozen=True)
+class State:
+    """Where the search is after a number of trials."""
+
+    normal: Normal
+    choices: Choices
+    population: int
+    used: int = 0  # places of the arrivals that it has seen
+    since: int = 0  # … of which in this run
+    run: int = 0
+    large: int = 0  # runs of the regime with growing populations
+    spent: tuple[int, int] = (0, 0)  # trials in either regime
+    small: bool = False  # whether this run belongs to the regime with small ones
+    best: tuple[float, ...] = field(default=())  # the best loss of each of the last generations
+
+
+@dataclass
+class CMAES:
+    """Settings: λ (None: 4 + 3 log n), the first σ in edges of the cube, and whether to keep variances alone."""
+
+    population: int | None = None
+    sigma: float = 0.2
+    separable: bool | None = None
+
+    def __post_init__(self) -> None:
+        if (self.population is not None and self.population < 4) or not 0 < self.sigma < 10:
+            raise SpaceError(f"cmaes needs population >= 4 and sigma in (0, 10), got {self}")
+
+    def begin(self, history: History) -> None:
+        self._history, self._cube = history, Cube(history.space)
+        self._seed = history.definition.seed % 2**64
+        self._tried, self._arrivals = Tried(history), Arrivals(history)
+        cube = self._cube
+        self._numbers = np.flatnonzero(~cube.categorical)
+        self._categorical = np.flatnonzero(cube.categorical)
+        self._edges = [_edges(cube, column) for column in self._numbers.tolist()]
+        self._first = self.population or 4 + int(3 * math.log(max(cube.dimensions, 1)))
+        n = len(self._numbers)
+        self._separable = n > MANY if self.separable is None else self.separable
+        self._states = [self._restart(State(Normal.start(np.empty(0), 1.0), Choices.start([]), self._first))]
+
+    def tell(self, record: AnyRecord) -> None:
+        self._tried.tell(record)
+        self._arrivals.tell(record)
+
+    def ask(self, number: int, rng: np.random.Generator) -> Proposal:
+        state = self._now()
+        why = f"run {state.run}, generation {state.normal.generation}, step {state.normal.sigma:.2g}"
+        return Proposal(self._tried.draw(lambda: self._draw(state, rng), rng), why)
+
+    def _draw(self, state: State, rng: np.random.Generator) -> Params:
+        """A point of the distribution within the bounds and the constraints; failing that, any point."""
+        for _ in range(100):
+            point = rng.random(self._cube.dimensions)
+            if len(self._numbers):
+                point[self._numbers] = state.normal.colour(rng.standard_normal(len(self._numbers))[None])[0]
+            for column, chance in zip(self._categorical, state.choices.chances, strict=True):
+                point[column] = (int(np.searchsorted(chance.cumsum(), rng.random())) + 0.5) / len(chance)
+            if ((point >= 0) & (point <= 1)).all():
+                params = self._cube.space.at(point.tolist())
+                if self._cube.space.allows(params):
+                    return params
+        return self._cube.space.sample(rng)
+
+    # ------------------------------------------------------------------ the fold
+
+    def _now(self) -> State:
+        """The state after all whole generations of what has arrived."""
+        arrivals = self._arrivals
+        while len(self._states) > 1 and self._states[-1].used > arrivals.changed:
+            self._states.pop()
+        if self._states[-1].used > arrivals.changed:  # older than all that is kept
+            self.begin(self._history)
+            arrivals = self._arrivals
+        arrivals.changed = len(arrivals.numbers)
+        state = self._states[-1]
+        while state.used + state.population <= len(arrivals.numbers):
+            with one_thread():
+                state = self._advance(state, arrivals.numbers[state.used : state.used + state.population])
+            self._states.append(state)
+            del self._states[:-KEPT]
+        return state
+
+    def _advance(self, state: State, numbers: list[int]) -> State:
+        losses = np.array([self._arrivals.loss(number) for number in numbers])
+        order = np.argsort(losses, kind="stable")
+        points = self._cube.of_codes(self._history.x[np.array(numbers)[order]])
+        normal, choices = state.normal, state.choices
+        alpha = 1.0 / (state.population * max(self._cube.dimensions, 1))
+        if len(self._numbers):
+            told = points[:, self._numbers]
+            normal = normal.update(np.where(np.isnan(told), normal.mean, told))
+            normal = keep_moving(replace(normal, mean=np.clip(normal.mean, 0.0, 1.0)), self._edges, alpha)
+        if len(self._categorical):
+            half = state.population // 2
+            weights = rates(max(len(self._numbers), 1), state.population, False).weights[:half]
+            counts = self._cube.choices[self._categorical]
+            choices = choices.update(np.floor(points[:half, self._categorical] * counts), weights, alpha)
+        kept = 10 + math.ceil(30 * max(self._cube.dimensions, 1) / state.population)
+        state = replace(
+            state, normal=normal, choices=choices, used=state.used + len(numbers), since=state.since + len(numbers),
+            best=(*state.best, float(losses[order[0]]))[-kept:],
+        )  # fmt: skip
+        return self._restart(state) if self._over(state, kept) else state
+
+    def _over(self, state: State, kept: int) -> bool:
+        """Whether the run is at its end: nothing moves, or nothing gets better (tutorial, appendix B.3)."""
+        normal = state.normal
+        flat = len(state.best) == kept and max(state.best) - min(state.best) <= 1e-12 * abs(min(state.best))
+        if not len(self._numbers):
+            return flat
+        still = float(normal.deviations.max()) < 1e-15
+        return flat or still or float(normal.lengths.max()) > 1e7 * float(normal.lengths.min())
+
+    def _restart(self, state: State) -> State:
+        """The first state of the next run. The first begins in the middle, with σ as set; others anywhere."""
+        run = state.run + 1
+        rng = np.random.default_rng([self._seed, run])
+        n, population, sigma, small = len(self._numbers), self._first, self.sigma, False
+        large, spent = state.large, list(state.spent)
+        mean = np.full(n, 0.5)
+        if run > 1:
+            spent[state.small] += state.since
+            mean = rng.random(n)
+            small = run > 2 and spent[1] < spent[0]
+            grown = self._first * 2 ** (large if small else large + 1)
+            large += not small
+            draw = rng.random()
+            population = int(self._first * (0.5 * grown / self._first) ** (draw * draw)) if small else grown
+            sigma = self.sigma * 10 ** (-2 * rng.random()) if small else self.sigma
+        choices = Choices.start(self._cube.choices[self._categorical].tolist())
+        normal = Normal.start(mean, sigma, self._separable)
+        return State(
+            normal,
+            choices,
+            max(population, 4),
+            state.used,
+            run=run,
+            large=large,
+            spent=(spent[0], spent[1]),
+            small=small,
+        )
+
+
+def _edges(cube: Cube, column: int) -> Array | None:
+    """The inner edges of the cells of a discrete number, in the cube; None for a continuous one."""
+    domain = cube.domains[column]
+    if not domain.size <= MOST_CELLS:
+        return None
+    places = np.array([domain.unit(domain.nth(index)) for index in range(int(domain.size))])
+    return np.asarray((places[1:] + places[:-1]) / 2)

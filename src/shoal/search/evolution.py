@@ -1,0 +1,69 @@
+"""Regularised evolution: the oldest die, not the worst, so that luck is forgotten.
+
+E. Real, A. Aggarwal, Y. Huang, Q. V. Le: Regularized Evolution for Image Classifier Architecture Search. AAAI 2019,
+algorithm 1. The population is the trials with the highest numbers that have ended; a child is the best of a sample of
+it with one param changed. For noisy trials, and for spaces of many choices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from shoal.contracts import Proposal
+from shoal.errors import SpaceError
+from shoal.history import History
+from shoal.records import AnyRecord
+from shoal.search.arrivals import Arrivals
+from shoal.search.design import Design
+from shoal.search.operators import reflect
+from shoal.search.tried import Tried
+from shoal.space import Params
+from shoal.space.cube import Cube
+
+
+@dataclass
+class Evolution:
+    """Settings: P and S of the paper; how far a number moves, in shares of its range."""
+
+    population: int = 100
+    sample: int = 10
+    sigma: float = 0.2
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.sample <= self.population or not self.sigma > 0:
+            raise SpaceError(f"evolution needs 1 <= sample <= population and sigma > 0, got {self}")
+
+    def begin(self, history: History) -> None:
+        self._history, self._space = history, history.space
+        self._tried, self._arrivals = Tried(history), Arrivals(history)
+        self._numeric = [domain.numeric for domain in self._space.searched.values()]
+        self._first = Design(Cube(history.space), self._tried, history.definition.seed)
+
+    def tell(self, record: AnyRecord) -> None:
+        self._tried.tell(record)
+        self._arrivals.tell(record)
+
+    def ask(self, number: int, rng: np.random.Generator) -> Proposal:
+        alive = self._arrivals.numbers[-self.population :]
+        if len(alive) < self.population or not self._space.names:
+            return Proposal(self._first(number, rng), "exploring: the first population")
+        sample = [alive[place] for place in rng.choice(len(alive), self.sample, replace=False).tolist()]
+        parent = min(sample, key=lambda number: (self._arrivals.loss(number), number))
+        point = self._space.encode(self._history.params(parent)).tolist()
+        changed = ""
+
+        def propose() -> Params:
+            nonlocal changed
+            for _ in range(100):
+                child, gene = list(point), int(rng.integers(len(point)))
+                step = child[gene] + self.sigma * rng.standard_normal()
+                child[gene] = reflect(step) if self._numeric[gene] else rng.random()
+                changed = self._space.names[gene]
+                params = self._space.at(child)
+                if self._space.allows(params):
+                    return params
+            return self._space.sample(rng)
+
+        return Proposal(self._tried.draw(propose, rng), f"trial {parent} with another {changed}")
