@@ -25,6 +25,7 @@ SEARCHES: Final[Mapping[str, str]] = {
     "de": "shoal.search.de:DE",
     "cmaes": "shoal.search.cmaes:CMAES",
     "tpe": "shoal.search.tpe:TPE",
+    "forest": "shoal.search.forest:ForestSearch",
     "gp": "shoal.search.gp:GP",
 }
 

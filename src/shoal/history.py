@@ -267,6 +267,10 @@ class History:
         """The metrics that a trial ended with."""
         return self._metrics.read(number)
 
+    def why(self, number: int) -> str:
+        """Where the params of a trial came from, in the words of the search."""
+        return self._whys[self._why[number]]
+
     @property
     def usable(self) -> NDArray[np.bool_]:
         """`inside` of all trials, [length]."""

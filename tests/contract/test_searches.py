@@ -19,6 +19,7 @@ from shoal.records import AnyRecord, Definition, Ended, Started, write_params
 from shoal.search.cmaes import CMAES
 from shoal.search.de import DE
 from shoal.search.evolution import Evolution
+from shoal.search.forest import ForestSearch
 from shoal.search.genetic import Genetic
 from shoal.search.gp import GP
 from shoal.search.grid import Grid
@@ -31,7 +32,9 @@ Make = Callable[[], Search]
 LEARNERS: dict[str, Make] = {
     "genetic": Genetic, "small genetic": partial(Genetic, pop_size=5), "gp": GP, "tpe": TPE, "cmaes": CMAES,
     "small cmaes": partial(CMAES, population=4), "separable cmaes": partial(CMAES, separable=True), "de": DE,
-    "evolution": Evolution, "small evolution": partial(Evolution, population=12, sample=4),
+    "evolution": Evolution,
+    "forest": ForestSearch, "hedged forest": partial(ForestSearch, acquisition="hedge"),
+    "small evolution": partial(Evolution, population=12, sample=4),
 }  # fmt: skip
 FREE = {**LEARNERS, "random": Random, "latin": Latin}  # all but those that follow a fixed order
 

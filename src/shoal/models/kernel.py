@@ -35,5 +35,6 @@ def matern_slope(squares: Array) -> Array:
 
 def squared_distances(a: Array, b: Array) -> Array:
     """|a_i - b_j|² for rows [n, c] and [m, c]."""
-    squares = (a * a).sum(1)[:, None] + (b * b).sum(1) - 2.0 * (a @ b.T)
-    return np.maximum(squares, 0.0, out=squares)
+    squares: Array = (a * a).sum(1)[:, None] + (b * b).sum(1) - 2.0 * (a @ b.T)
+    np.maximum(squares, 0.0, out=squares)
+    return squares

@@ -1,0 +1,118 @@
+"""Extremely randomised trees, all grown at once, level by level, in numpy.
+
+P. Geurts, D. Ernst, L. Wehenkel: Extremely Randomized Trees. Machine Learning 63, 2006. A node is split at a random
+place of the param, among some drawn at random, that leaves least variance: whenever it can be split at all, so that the
+forest tells any two points apart. The deviation of a prediction is that of the law of total variance: within leaves and
+between trees (F. Hutter, L. Xu, H. H. Hoos, K. Leyton-Brown: Algorithm Runtime Prediction. Artificial Intelligence 206,
+2014, section 4.3.2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shoal.space.domain import Array
+
+Ints = NDArray[np.int_]
+
+
+@dataclass(frozen=True)
+class Split:
+    """The best split found for each of some nodes: [k]; ``gain`` is -inf where there is none."""
+
+    feature: Ints
+    threshold: Array
+    gain: Array
+
+
+class Forest:
+    """Trees over coordinates x [n, c] and outputs y [n]; leaves hold ``leaf`` points or more."""
+
+    def __init__(
+        self, x: Array, y: Array, rng: np.random.Generator, trees: int = 30, leaf: int = 1, tries: int = 0
+    ) -> None:
+        self._x, self._y, self._rng, self._leaf = x, y, rng, leaf
+        self._tries = tries or max(1, -(-x.shape[1] // 2))
+        self.trees = trees
+        self._feature, self._threshold, self._child = [], [], []  # type: ignore[var-annotated]
+        self._grow()
+        leaves = self.leaves(x)
+        count = np.bincount(leaves.ravel(), minlength=self._nodes)
+        self._count = np.maximum(count, 1).astype(float)
+        told = np.broadcast_to(y[:, None], leaves.shape).ravel()
+        self._sum = np.bincount(leaves.ravel(), told, self._nodes)
+        self._squares = np.bincount(leaves.ravel(), told * told, self._nodes)
+
+    def _grow(self) -> None:
+        n, trees = len(self._x), self.trees
+        rows = np.tile(np.arange(n), trees)  # grouped by node
+        sizes = np.full(trees, n)
+        self._nodes = 0
+        while len(sizes):
+            split = self._best(rows, sizes)
+            splits = split.gain > -np.inf
+            made = 2 * np.cumsum(splits) - 2
+            self._feature.append(np.where(splits, split.feature, -1))
+            self._threshold.append(split.threshold)
+            self._child.append(np.where(splits, self._nodes + len(sizes) + made, 0))
+            self._nodes += len(sizes)
+            node = np.repeat(np.arange(len(sizes)), sizes)
+            kept = splits[node]
+            rows, node = rows[kept], node[kept]
+            right = self._x[rows, split.feature[node]] > split.threshold[node]
+            key = made[node] + right
+            order = np.argsort(key, kind="stable")
+            rows, sizes = rows[order], np.bincount(key, minlength=2 * int(splits.sum()))
+        self._tree = tuple(np.concatenate(parts) for parts in (self._feature, self._threshold, self._child))
+
+    def _best(self, rows: Ints, sizes: Ints) -> Split:
+        """Of some random splits of each node, the one that leaves least variance."""
+        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+        node = np.repeat(np.arange(len(sizes)), sizes)
+        y = self._y[rows]
+        total = np.add.reduceat(y, starts)
+        alike = np.maximum.reduceat(y, starts) == np.minimum.reduceat(y, starts)
+        best = Split(np.zeros(len(sizes), dtype=int), np.zeros(len(sizes)), np.full(len(sizes), -np.inf))
+        for _ in range(self._tries if not alike.all() else 0):
+            feature = self._rng.integers(self._x.shape[1], size=len(sizes))
+            x = self._x[rows, feature[node]]
+            low, high = np.minimum.reduceat(x, starts), np.maximum.reduceat(x, starts)
+            threshold = low + self._rng.random(len(sizes)) * (high - low)
+            right = x > threshold[node]
+            count = np.add.reduceat(right, starts, dtype=int)
+            above = np.add.reduceat(y * right, starts)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                gain = above**2 / count + (total - above) ** 2 / (sizes - count)
+            gain = np.where((count >= self._leaf) & (sizes - count >= self._leaf) & ~alike, gain, -np.inf)
+            better = gain > best.gain
+            best = Split(*(np.where(better, new, old) for new, old in (
+                (feature, best.feature), (threshold, best.threshold), (gain, best.gain))))  # fmt: skip
+        return best
+
+    def leaves(self, x: Array) -> Ints:
+        """The leaf of each tree that each of the coordinates [m, c] falls into: [m, trees]."""
+        feature, threshold, child = self._tree
+        node = np.tile(np.arange(self.trees), (len(x), 1)).ravel()
+        row = np.repeat(np.arange(len(x)), self.trees)
+        active = np.flatnonzero(feature[node] >= 0)
+        while len(active):
+            at = node[active]
+            node[active] = child[at] + (x[row[active], feature[at]] > threshold[at])
+            active = active[feature[node[active]] >= 0]
+        return node.reshape(len(x), self.trees)
+
+    def imagine(self, x: Array, y: float) -> None:
+        """Count the coordinates [m, c] as told with one output, in the leaves that they fall into."""
+        leaves = self.leaves(x).ravel()
+        more = np.bincount(leaves, minlength=self._nodes)
+        self._count, self._sum, self._squares = self._count + more, self._sum + more * y, self._squares + more * y * y
+
+    def predict(self, x: Array) -> tuple[Array, Array]:
+        """Mean and deviation at coordinates [m, c]: two arrays [m]."""
+        leaves = self.leaves(x)
+        means = (self._sum / self._count)[leaves]
+        within = np.maximum(self._squares / self._count - (self._sum / self._count) ** 2, 0.0)[leaves]
+        return means.mean(1), np.sqrt(within.mean(1) + means.var(1) + 1e-12)

@@ -1,0 +1,136 @@
+"""Asynchronous model-based search with a forest: for spaces of many choices and conditions, and losses with jumps.
+
+The lower confidence bound mean - κ·deviation, expected or probable improvement, or a choice among them by what they
+brought. For many peers κ is drawn anew for each proposal, some bold and some careful: R. Egele, I. Guyon, V.
+Vishwanath, P. Balaprakash: Asynchronous Decentralized Bayesian Optimization for Large Scale Hyperparameter
+Optimization. IEEE eScience 2023 (qUCB). Running trials count as a lie: the least, the mean or the greatest loss so far
+(D. Ginsbourger, R. Le Riche, L. Carraro: Kriging Is Well-Suited to Parallelize Optimization. 2010).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from shoal.contracts import Proposal
+from shoal.errors import SpaceError
+from shoal.history import History
+from shoal.models.acquisition import log_expected_improvement
+from shoal.models.features import Features
+from shoal.models.forest import Forest
+from shoal.records import AnyRecord
+from shoal.search.candidates import Score, neighbours, spread
+from shoal.search.design import Design
+from shoal.search.observed import Observed, Watch
+from shoal.search.tried import Tried
+from shoal.space.cube import Cube
+from shoal.space.domain import Array
+
+ACQUISITIONS: Final = ("LCB", "qLCB", "EI", "PI", "hedge")
+LIES: Final[Mapping[str, Callable[[Array], Any]]] = {"min": np.min, "mean": np.mean, "max": np.max}
+HEDGED: Final = ("LCB", "EI", "PI")
+LEAST_KAPPA: Final = 0.1  # where a decaying κ ends
+ETA: Final = 4.0  # how strongly the hedge prefers what brought good trials
+
+
+@dataclass
+class ForestSearch:
+    """Settings: the acquisition, its κ and after how many trials a decaying κ begins anew, the lie, the forest."""
+
+    acquisition: str = "LCB"
+    kappa: float = 1.96
+    period: int | None = None  # None: κ does not decay
+    liar: str = "max"
+    design: int = 8
+    trees: int = 25
+    candidates: int = 400
+
+    def __post_init__(self) -> None:
+        if self.acquisition not in ACQUISITIONS:
+            raise SpaceError(f"forest has the acquisitions {', '.join(ACQUISITIONS)}; got {self.acquisition!r}")
+        if self.liar not in LIES:
+            raise SpaceError(f"forest has the liars {', '.join(LIES)}; got {self.liar!r}")
+        if not self.kappa >= 0 or min(self.design, self.trees, self.candidates, self.period or 1) < 1:
+            raise SpaceError(f"forest needs kappa >= 0 and design, trees, candidates, period >= 1; got {self}")
+
+    def begin(self, history: History) -> None:
+        self._history, self._cube = history, Cube(history.space)
+        self._seed = history.definition.seed % 2**64
+        self._features = Features(self._cube)
+        self._watch, self._tried = Watch(history, self._cube), Tried(history)
+        self._first = Design(self._cube, self._tried, self._seed)
+
+    def tell(self, record: AnyRecord) -> None:
+        self._tried.tell(record)
+        self._watch.tell(record)
+
+    def ask(self, number: int, rng: np.random.Generator) -> Proposal:
+        seen = self._watch.look()
+        if len(seen.losses) < self.design or not self._cube.dimensions:
+            return Proposal(self._first(number, rng), "exploring: a first look")
+        y = normal_scores(seen.losses)
+        forest = Forest(self._features(seen.points), y, np.random.default_rng([self._seed, len(y)]), self.trees)
+        if len(seen.running):
+            forest.imagine(self._features(seen.running), float(LIES[self.liar](y)))
+        how = self._choose(seen, rng) if self.acquisition == "hedge" else self.acquisition
+        kappa = self._kappa(number, rng) if how.endswith("LCB") else 0.0
+
+        def score(places: Array) -> Array:
+            mean, deviation = forest.predict(self._features(places))
+            if how == "EI":
+                return log_expected_improvement(mean, deviation, float(y.min()))
+            return np.asarray(ndtr((y.min() - mean) / deviation) if how == "PI" else kappa * deviation - mean)
+
+        place = self._best(score, seen.points[np.argsort(y, kind="stable")[:10]], rng)
+        if place is None:
+            return Proposal(self._tried.draw(lambda: self._cube.space.sample(rng), rng), "random: all else was tried")
+        detail = f" with κ = {kappa:.2f}" if how.endswith("LCB") else ""
+        return Proposal(self._cube.params(place), f"{how}{detail}, of {len(y)} trials")
+
+    def _kappa(self, number: int, rng: np.random.Generator) -> float:
+        kappa = self.kappa
+        if self.period is not None and kappa > LEAST_KAPPA:
+            kappa *= math.exp(-math.log(kappa / LEAST_KAPPA) * (number % self.period) / self.period)
+        return kappa * rng.exponential() if self.acquisition == "qLCB" else kappa
+
+    def _choose(self, seen: Observed, rng: np.random.Generator) -> str:
+        """One of the acquisitions, the likelier the better the trials were that it proposed."""
+        ranks = np.argsort(np.argsort(seen.losses, kind="stable")) / len(seen.losses)
+        means = []
+        for name in HEDGED:
+            own = [rank for number, rank in zip(seen.numbers.tolist(), ranks, strict=True)
+                   if self._history.why(number).startswith(name)]  # fmt: skip
+            means.append(np.mean(own[-50:]) if own else 0.0)
+        chances = np.exp(-ETA * np.array(means))
+        return HEDGED[int(rng.choice(len(HEDGED), p=chances / chances.sum()))]
+
+    def _best(self, score: Score, top: Array, rng: np.random.Generator) -> Array | None:
+        """The place of the highest score that was not tried yet: anywhere, near the best trials, then near those."""
+        cube, each = self._cube, max(1, self.candidates // (2 * len(top)))
+        pool = [spread(cube, self.candidates, rng), *(neighbours(cube, top, each, width, rng) for width in (0.1, 0.02))]
+        places = np.concatenate(pool)
+        places = places[cube.allows(places)]
+        if not len(places):
+            return None
+        scores = score(places)
+        leaders = places[np.argsort(-scores, kind="stable")[:8]]
+        closer = neighbours(cube, leaders, 15, 0.05, rng)
+        closer = closer[cube.allows(closer)]
+        places = np.concatenate([places, closer])
+        scores = np.concatenate([scores, score(closer) if len(closer) else np.empty(0)])
+        for place in places[np.argsort(-scores, kind="stable")]:
+            if cube.params(place) not in self._tried:
+                return np.asarray(place)
+        return None
+
+
+def normal_scores(losses: Array) -> Array:
+    """Losses by rank, as a normal distribution would have them; ties share their rank."""
+    _, where, counts = np.unique(losses, return_inverse=True, return_counts=True)
+    middles = np.cumsum(counts) - counts / 2
+    return np.asarray(ndtri(middles / len(losses))[where])
