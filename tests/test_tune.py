@@ -166,7 +166,7 @@ def test_starting_points_run_first_in_order_and_once() -> None:
     assert [trial.why.startswith("starting point") for trial in study.trials].count(True) == 3
 
 
-@pytest.mark.parametrize("search", ["random", "grid", "genetic", "sobol"])
+@pytest.mark.parametrize("search", ["random", "grid", "latin", "sobol"])  # what others told has no say
 def test_the_same_seed_proposes_the_same_whatever_the_number_of_peers(search: str) -> None:
     space = {"x": shoal.randint(0, 50), "y": ["a", "b"]}
     trials = [tune(lambda params: 1.0, space, search=search, trials=8, workers=workers).trials for workers in (0, 2)]

@@ -15,7 +15,7 @@ from shoal.errors import ObjectiveError, ShoalError, StoreError, StudyError, unk
 from shoal.records import Definition
 
 SEARCHES: Final[Mapping[str, str]] = {
-    "auto": "shoal.search.genetic:Genetic",
+    "auto": "shoal.search.auto:Auto",
     "random": "shoal.search.random:Random",
     "sobol": "shoal.search.sobol:Sobol",
     "grid": "shoal.search.grid:Grid",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
@@ -22,6 +22,7 @@ class Proposal:
 
     params: Params
     why: str
+    seconds: float = field(default=0.0, compare=False)  # that the search took, to the millisecond
 
 
 @runtime_checkable

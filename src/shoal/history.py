@@ -55,6 +55,7 @@ class History:
         self._columns = Columns(
             state=(np.int8, 0), attempt=(np.int16, -1), begun=(np.int16, -1), value=(np.float64, NAN),
             time=(np.float64, NAN), seconds=(np.float64, NAN), peer=(np.int32, -1), why=(np.int32, -1),
+            thought=(np.float32, 0),
         )  # fmt: skip
         self._peers = Interned()
         self._whys = Interned()
@@ -73,6 +74,7 @@ class History:
         self._value, self._state, self._attempt = cells(c["value"]), cells(c["state"]), cells(c["attempt"])
         self._time, self._seconds = cells(c["time"]), cells(c["seconds"])
         self._peer, self._why = cells(c["peer"]), cells(c["why"])
+        self._thought = cells(c["thought"])
         self._begun = cells(c["begun"])  # the latest attempt whose start is known
 
     # ------------------------------------------------------------------ the fold
@@ -130,6 +132,7 @@ class History:
         self._time[number] = record.time
         self._peer[number] = self._peers.index(record.peer)
         self._why[number] = self._whys.index(record.why)
+        self._thought[number] = record.thought
         self._points.add(record)
         return True
 
@@ -270,6 +273,16 @@ class History:
     def why(self, number: int) -> str:
         """Where the params of a trial came from, in the words of the search."""
         return self._whys[self._why[number]]
+
+    @property
+    def thought(self) -> float:
+        """Seconds that searches took for all trials."""
+        return float(self._columns["thought"][: self.length].sum(dtype=np.float64))
+
+    @property
+    def worked(self) -> float:
+        """Seconds that all ended trials took."""
+        return float(np.nansum(self._columns["seconds"][: self.length]))
 
     @property
     def usable(self) -> NDArray[np.bool_]:

@@ -82,7 +82,7 @@ class Peer:
     def _begin(self) -> None:
         search = self._search()
         self._reads = getattr(search, "learns", True) or not self._supervised
-        self._proposer = Proposer(self._journal.history, search)
+        self._proposer = Proposer(self._journal.history, search, self._clock)
         self._journal.listen(self._proposer.tell)
 
     def _done(self) -> bool:
@@ -108,7 +108,8 @@ class Peer:
             self._exhausted, self._end = str(end), min(self._end, number)
             return
         params, why, version = proposal.params, proposal.why, history.version
-        self._journal.append(Started(number, write_params(params), self.name, self._clock.now(), why, attempt, version))
+        written, now = write_params(params), self._clock.now()
+        self._journal.append(Started(number, written, self.name, now, why, attempt, version, proposal.seconds))
         if attempt:
             self._journal.flush()  # should this one kill its process, the start must be known
         self._begun(number, attempt)

@@ -6,8 +6,12 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
-from shoal.contracts import Proposal, Search
+from numpy.random import Generator
+
+from shoal.clock import RealClock
+from shoal.contracts import Clock, Proposal, Search
 from shoal.draws import Draws
 from shoal.errors import ShoalError, StudyError
 from shoal.history import History
@@ -17,8 +21,9 @@ from shoal.records import AnyRecord
 class Proposer:
     """What to try as trial k: the k-th starting point, completed, or what the search proposes."""
 
-    def __init__(self, history: History, search: Search) -> None:
+    def __init__(self, history: History, search: Search, clock: Clock | None = None) -> None:
         self._history, self._search = history, search
+        self._time = (clock or RealClock()).monotonic
         self._start = history.definition.start
         self._draws = Draws(history.definition.seed)
         self._own = type(search).__module__.startswith("shoal.")
@@ -48,8 +53,14 @@ class Proposer:
         rng = self._draws.at(number)
         if number < len(self._start):
             return Proposal(self._history.space.complete(self._start[number], rng), f"starting point {number}")
+        began = self._time()
+        proposal = self._ask(number - len(self._start), rng)
+        took = self._time() - began
+        return proposal if took < 0.0005 else replace(proposal, seconds=round(took, 3))
+
+    def _ask(self, number: int, rng: Generator) -> Proposal:
         if self._own:
-            return self._search.ask(number - len(self._start), rng)
+            return self._search.ask(number, rng)
         with self._blamed():
-            proposal = self._search.ask(number - len(self._start), rng)
+            proposal = self._search.ask(number, rng)
             return Proposal(self._history.space.validate(proposal.params), str(proposal.why))

@@ -61,7 +61,8 @@ class Ordered(Record, frozen=True, tag="ordered"):
 
 
 class Started(Record, frozen=True, tag="started"):
-    """An attempt at a trial began. ``definition`` is the version of the definition it was proposed under.
+    """An attempt at a trial began. ``definition`` is the version of the definition it was proposed under, ``thought``
+    the seconds that the search took.
 
     ``params`` stay JSON text until someone looks (`read_params`): most peers never look at most trials of others.
     """
@@ -73,6 +74,7 @@ class Started(Record, frozen=True, tag="started"):
     why: str = ""
     attempt: int = 0
     definition: int = 1
+    thought: float = 0.0
 
 
 class Reported(Record, frozen=True, tag="reported"):

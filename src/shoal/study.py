@@ -107,23 +107,18 @@ class Study:
             )
         proposal = self._proposer.propose(turn.number)
         version = self._journal.history.version
+        params, now = write_params(proposal.params), self._clock.now()
         self._journal.append(
             Started(
-                turn.number,
-                write_params(proposal.params),
-                self._journal.writer,
-                self._clock.now(),
-                proposal.why,
-                turn.attempt,
-                version,
+                turn.number, params, self._journal.writer, now, proposal.why, turn.attempt, version, proposal.seconds
             )
-        )
+        )  # fmt: skip
         self._open[turn.number] = turn
         return LiveTrial(self._journal, turn.number, turn.attempt, proposal.params, "cpu", self._clock)
 
     def _begin(self) -> None:
         search = self._custom or catalog.search_of(self._journal.history.definition)
-        self._proposer = Proposer(self._journal.history, search)
+        self._proposer = Proposer(self._journal.history, search, self._clock)
         self._journal.listen(self._proposer.tell)
         shared = not self._journal.store.url.startswith("memory")
         if shared:

@@ -16,6 +16,7 @@ from shoal.contracts import Search
 from shoal.history import History
 from shoal.proposals import Proposer
 from shoal.records import AnyRecord, Definition, Ended, Started, write_params
+from shoal.search.auto import Auto
 from shoal.search.cmaes import CMAES
 from shoal.search.de import DE
 from shoal.search.evolution import Evolution
@@ -30,10 +31,10 @@ from shoal.search.tpe import TPE
 
 Make = Callable[[], Search]
 LEARNERS: dict[str, Make] = {
-    "genetic": Genetic, "small genetic": partial(Genetic, pop_size=5), "gp": GP, "tpe": TPE, "cmaes": CMAES,
+    "auto": Auto, "thrifty auto": partial(Auto, free=0.0), "gp": GP, "tpe": TPE, "forest": ForestSearch,
+    "hedged forest": partial(ForestSearch, acquisition="hedge"), "cmaes": CMAES,
     "small cmaes": partial(CMAES, population=4), "separable cmaes": partial(CMAES, separable=True), "de": DE,
-    "evolution": Evolution,
-    "forest": ForestSearch, "hedged forest": partial(ForestSearch, acquisition="hedge"),
+    "genetic": Genetic, "small genetic": partial(Genetic, pop_size=5), "evolution": Evolution,
     "small evolution": partial(Evolution, population=12, sample=4),
 }  # fmt: skip
 FREE = {**LEARNERS, "random": Random, "latin": Latin}  # all but those that follow a fixed order

@@ -96,6 +96,16 @@ class Normal:
             return np.asarray(y / self.lengths)
         return np.asarray((y @ self.axes / self.lengths) @ self.axes.T)
 
+    @property
+    def longest(self) -> float:
+        """How far from the mean, in deviations, a point of this distribution lies at most."""
+        n = len(self.mean)
+        return 2 * (math.sqrt(n) + 2 * n / (n + 2))
+
+    def distances(self, points: Array) -> Array:
+        """From the mean, in deviations [m], of points [m, n]: Mahalanobis distances."""
+        return np.asarray(np.linalg.norm(self.whiten((points - self.mean) / (self.sigma * self.margin)), axis=1))
+
     def update(self, points: Array) -> Normal:
         """The next distribution, from a population [λ, n] with the best first.
 
@@ -107,7 +117,7 @@ class Normal:
         r = rates(n, population, self.axes is None)
         y = (points - self.mean) / (self.sigma * self.margin)
         norms = np.sqrt((self.whiten(y) ** 2).sum(1))
-        longest = 2 * (math.sqrt(n) + 2 * n / (n + 2))
+        longest = self.longest
         pull = np.minimum(1.0, longest / np.maximum(norms, 1e-300))
         y, norms = y * pull[:, None], norms * pull
         half = population // 2

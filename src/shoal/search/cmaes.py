@@ -9,7 +9,7 @@ Testbed. GECCO 2009.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -45,7 +45,8 @@ class State:
     large: int = 0  # runs of the regime with growing populations
     spent: tuple[int, int] = (0, 0)  # trials in either regime
     small: bool = False  # whether this run belongs to the regime with small ones
-    best: tuple[float, ...] = field(default=())  # the best loss of each of the last generations
+    waiting: tuple[int, ...] = ()  # trials of the generation to come
+    best: tuple[float, ...] = ()  # the best loss of each of the last generations
 
 
 @dataclass
@@ -116,14 +117,33 @@ class CMAES:
         return state
 
     def _advance(self, state: State, numbers: list[int]) -> State:
+        """The state after some more trials. Strangers far from the distribution count only if they are the best."""
+        state = replace(state, used=state.used + len(numbers), since=state.since + len(numbers))
+        native = np.ones(len(numbers), dtype=bool)
+        if len(self._numbers):
+            distances = state.normal.distances(self._coordinates(self._cube.of_codes(self._history.x[numbers]), state))
+            native = distances <= state.normal.longest
+        least = min(state.best, default=-math.inf)
+        mine = [n for n, near in zip(numbers, native, strict=True) if near or self._arrivals.loss(n) < least]
+        waiting = [*state.waiting, *mine]
+        if len(waiting) < state.population:
+            return replace(state, waiting=tuple(waiting))
+        moved = self._generation(state, waiting[: state.population])
+        return replace(moved, waiting=tuple(waiting[state.population :]) if moved.run == state.run else ())
+
+    def _coordinates(self, points: Array, state: State) -> Array:
+        """The numbers of points [m, d]; what is inactive stands at the mean."""
+        told = points[:, self._numbers]
+        return np.where(np.isnan(told), state.normal.mean, told)
+
+    def _generation(self, state: State, numbers: list[int]) -> State:
         losses = np.array([self._arrivals.loss(number) for number in numbers])
         order = np.argsort(losses, kind="stable")
         points = self._cube.of_codes(self._history.x[np.array(numbers)[order]])
         normal, choices = state.normal, state.choices
         alpha = 1.0 / (state.population * max(self._cube.dimensions, 1))
         if len(self._numbers):
-            told = points[:, self._numbers]
-            normal = normal.update(np.where(np.isnan(told), normal.mean, told))
+            normal = normal.update(self._coordinates(points, state))
             normal = keep_moving(replace(normal, mean=np.clip(normal.mean, 0.0, 1.0)), self._edges, alpha)
         if len(self._categorical):
             half = state.population // 2
@@ -131,10 +151,7 @@ class CMAES:
             counts = self._cube.choices[self._categorical]
             choices = choices.update(np.floor(points[:half, self._categorical] * counts), weights, alpha)
         kept = 10 + math.ceil(30 * max(self._cube.dimensions, 1) / state.population)
-        state = replace(
-            state, normal=normal, choices=choices, used=state.used + len(numbers), since=state.since + len(numbers),
-            best=(*state.best, float(losses[order[0]]))[-kept:],
-        )  # fmt: skip
+        state = replace(state, normal=normal, choices=choices, best=(*state.best, float(losses[order[0]]))[-kept:])
         return self._restart(state) if self._over(state, kept) else state
 
     def _over(self, state: State, kept: int) -> bool:

@@ -39,7 +39,12 @@ class Tried:
             params = propose()
             if params not in self:
                 return params
-        return self._any_left(rng) if self.size <= LISTED else params
+        if self.size > LISTED:
+            return params
+        for _ in range(DRAWS):  # listing is dear: worth it only where little is left
+            if (params := self._space.sample(rng)) not in self:
+                return params
+        return self._any_left(rng)
 
     def __contains__(self, params: Params) -> bool:
         return point_key(self._space, params) in self._seen

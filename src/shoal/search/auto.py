@@ -1,0 +1,65 @@
+"""The default: the best proposals that the time of the trials pays for.
+
+A Gaussian process proposes while the search has taken at most a share of the time that the trials took, and its first
+seconds are free. Beyond that proposals come from CMA-ES, or from a genetic algorithm where there are only choices,
+which take microseconds; between the two, trials that last long enough get a tree-structured Parzen estimator. The times
+are those in the journal, so that all peers decide alike. All members learn from all trials.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from shoal.contracts import Proposal, Search
+from shoal.errors import SpaceError
+from shoal.history import History
+from shoal.records import AnyRecord
+from shoal.search.cmaes import CMAES
+from shoal.search.genetic import Genetic
+from shoal.search.gp import GP
+from shoal.search.tpe import TPE
+
+MEMBERS: Final[dict[str, type[Search]]] = {"gp": GP, "tpe": TPE, "cmaes": CMAES, "genetic": Genetic}
+TPE_SECONDS: Final = 0.003  # that a proposal of tpe takes, about
+
+
+@dataclass
+class Auto:
+    """Settings: the share of the trials' time that the search may take, and the seconds that are free."""
+
+    search_share: float = 0.05
+    free: float = 20.0
+
+    def __post_init__(self) -> None:
+        if not self.search_share >= 0 or not self.free >= 0:
+            raise SpaceError(f"auto needs search_share >= 0 and free >= 0, got {self}")
+
+    def begin(self, history: History) -> None:
+        self._history = history
+        self._members: dict[str, Search] = {}
+        numbers = sum(domain.width == 1 for domain in history.space.searched.values())
+        self._cheap = "cmaes" if numbers else "genetic"
+
+    def tell(self, record: AnyRecord) -> None:
+        for member in self._members.values():
+            member.tell(record)
+
+    def ask(self, number: int, rng: np.random.Generator) -> Proposal:
+        name, reason = self._choose()
+        if name not in self._members:
+            self._members[name] = MEMBERS[name]()
+            self._members[name].begin(self._history)
+        proposal = self._members[name].ask(number, rng)
+        return Proposal(proposal.params, f"{name}{reason}: {proposal.why}")
+
+    def _choose(self) -> tuple[str, str]:
+        history = self._history
+        thought, worked = history.thought, history.worked
+        if thought <= self.free + self.search_share * worked:
+            return "gp", ""
+        if self.search_share * worked >= TPE_SECONDS * max(history.ended, 1):
+            return "tpe", f" (search took {thought / worked:.0%} of the trials' time)"
+        return self._cheap, " (trials are cheap)"
