@@ -6,13 +6,21 @@ import os
 import subprocess
 import sys
 import venv
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-REQUIREMENTS: Mapping[str, str] = {
-    "optuna": "optuna==5.0.0",
-    "rustuna": "rustuna==0.2.0",
-    "syne-tune": "syne-tune==0.16.0",
+REQUIREMENTS: Mapping[str, Sequence[str]] = {  # the first is the tool itself, with its version
+    "optuna": ["optuna==5.0.0"],
+    "optuna-gp": ["optuna==5.0.0", "scipy", "torch"],
+    "optuna-cma": ["optuna==5.0.0", "cmaes"],
+    "rustuna": ["rustuna==0.2.0"],
+    "syne-tune": ["syne-tune==0.16.0"],
+    "syne-tune-botorch": ["syne-tune[botorch]==0.16.0"],
+    "smac": ["smac==2.4.0"],
+    "deephyper": ["deephyper==0.13.0"],
+    "nevergrad": ["nevergrad==1.0.12"],
+    "hebo": ["HEBO==0.3.6"],
+    "ax": ["ax-platform==1.3.1"],
 }
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "shoal-benchmarks"
 
@@ -30,29 +38,30 @@ def python_of(tool: str, say: Callable[[str], None] = lambda text: None) -> str:
     if tool == "shoal":
         return sys.executable
     given = os.environ.get(variable(tool))
-    folder = Path(given) if given else CACHE / REQUIREMENTS[tool].replace("==", "-")
+    name, _, version = REQUIREMENTS[tool][0].partition("==")
+    folder = Path(given) if given else CACHE / f"{tool}-{version}"
     python = folder / "bin" / "python"
     if not given and not (folder / "ready").exists():
-        say(f"creating the environment of {REQUIREMENTS[tool]} in {folder}")
+        say(f"creating the environment of {tool} in {folder}")
         _create(folder, python, REQUIREMENTS[tool])
-    _check(tool, python)
+    _check(tool, python, name.partition("[")[0], version)
     return str(python)
 
 
-def _create(folder: Path, python: Path, requirement: str) -> None:
+def _create(folder: Path, python: Path, requirements: Sequence[str]) -> None:
     venv.create(folder, with_pip=True, clear=True)
-    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", requirement]
+    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"pip could not install {requirement}:\n{done.stderr[-2000:]}")
+        raise RuntimeError(f"pip could not install {' '.join(requirements)}:\n{done.stderr[-2000:]}")
     (folder / "ready").touch()
 
 
-def _check(tool: str, python: Path) -> None:
+def _check(tool: str, python: Path, name: str, wanted: str) -> None:
     if not python.exists():
         raise RuntimeError(f"there is no {python}; {variable(tool)} must name a virtual environment that holds {tool}")
-    question = f"from importlib.metadata import version; print(version({tool!r}))"
+    question = f"from importlib.metadata import version; print(version({name!r}))"
     done = subprocess.run([str(python), "-c", question], capture_output=True, text=True, check=False)
-    found, wanted = done.stdout.strip() or "nothing", REQUIREMENTS[tool].partition("==")[2]
+    found = done.stdout.strip() or "nothing"
     if found != wanted:
-        raise RuntimeError(f"{python} has {tool} {found}, but the figures are for {wanted}")
+        raise RuntimeError(f"{python} has {name} {found}, but the figures are for {wanted}")

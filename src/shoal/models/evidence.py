@@ -17,8 +17,8 @@ from shoal.space.domain import Array
 NOISE = (-4.0, 1.0)  # mean and deviation of log σ², after Hvarfner et al.
 SIGNAL = (0.0, 1.0)  # … of the log of the signal's variance: the outputs are standardised
 BOUND = 10.0  # of each logarithm, on either side
-STEP = 0.15  # of the leapfrog, in deviations of the prior
-LEAPS = 8
+STEP = 0.2  # of the leapfrog, in deviations of the prior
+LEAPS = 6
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,7 @@ class GP:
         the same have the same.
         """
         n = len(seen.losses)
-        return self._at(seen, n if n < 20 else n - n % (n // 20))
+        return self._at(seen, n if n < 20 else n - n % (n // 10))
 
     def _at(self, seen: Observed, count: int) -> list[Theta]:
         points, losses = seen.points[:count], seen.losses[:count]

@@ -32,7 +32,7 @@ class TPE:
     gamma: float = 0.1  # γ, of the trials that are good …
     good: int = 25  # … but never more than so many
     candidates: int = 24  # drawn from the density of the good
-    others: int = 2_000  # at most so many trials make up the other density, evenly chosen
+    others: int = 500  # at most so many trials make up the other density, evenly chosen
 
     def __post_init__(self) -> None:
         if not 0 < self.gamma < 1 or min(self.design, self.good, self.candidates, self.others) < 1:
@@ -53,9 +53,9 @@ class TPE:
         n = len(seen.losses)
         if n < self.design or not self._cube.dimensions:
             return Proposal(self._first(number, rng), "exploring: a first look")
-        order = np.argsort(seen.losses, kind="stable")
         count = min(math.ceil(self.gamma * n), self.good)
-        good, rest = order[:count], np.sort(order[count:])
+        order = np.argpartition(seen.losses, count - 1)
+        good, rest = order[:count], order[count:]
         if len(rest) > self.others:
             rest = rest[np.linspace(0, len(rest) - 1, self.others).astype(int)]
         with one_thread():
