@@ -15,11 +15,21 @@ REQUIREMENTS: Mapping[str, Sequence[str]] = {  # the first is the tool itself, w
     "optuna-cma": ["optuna==5.0.0", "cmaes"],
     "rustuna": ["rustuna==0.2.0"],
     "syne-tune": ["syne-tune==0.16.0"],
-    "syne-tune-botorch": ["syne-tune[botorch]==0.16.0"],
-    "smac": ["smac==2.4.0"],
+    "syne-tune-botorch": ["syne-tune==0.16.0", "botorch"],
+    "smac": ["smac==2.4.0", "scikit-learn==1.6.1"],
     "deephyper": ["deephyper==0.13.0"],
-    "nevergrad": ["nevergrad==1.0.12"],
-    "hebo": ["HEBO==0.3.6"],
+    "nevergrad": ["nevergrad==1.0.12", "numpy==1.26.4"],
+    "hebo": [
+        "HEBO==0.3.6",
+        "numpy==1.24.4",
+        "pandas==2.0.3",
+        "scikit-learn==1.3.2",
+        "scipy==1.11.4",
+        "GPy==1.13.2",
+        "matplotlib==3.7.5",
+        "catboost==1.2.7",
+        "gpytorch==1.14",
+    ],
     "ax": ["ax-platform==1.3.1"],
 }
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "shoal-benchmarks"
@@ -44,7 +54,7 @@ def python_of(tool: str, say: Callable[[str], None] = lambda text: None) -> str:
     if not given and not (folder / "ready").exists():
         say(f"creating the environment of {tool} in {folder}")
         _create(folder, python, REQUIREMENTS[tool])
-    _check(tool, python, name.partition("[")[0], version)
+    _check(tool, python, name, version)
     return str(python)
 
 

@@ -1,7 +1,7 @@
 """A search of one tool, asked and told by lines of JSON on standard input. Usage: quality_peer.py NAME
 
-First {"space", "seed", "trials"}, then {"ask": true} and {"tell": number, "loss": …}; each is answered by a line with
-the seconds that it took, and the params. Only what the named tool needs is imported.
+First {"space", "seed", "trials", "workers"}, then {"ask": true} and {"tell": number, "loss": …}; each is answered by a
+line with the seconds that it took, and the params. Only what the named tool needs is imported.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Params = dict[str, Any]
 
 
 class ShoalSearch:
-    def __init__(self, kind: str, space: Space, seed: int, trials: int) -> None:
+    def __init__(self, kind: str, space: Space, seed: int, trials: int, workers: int) -> None:
         import shoal
 
         def domain(spec: dict[str, Any]) -> Any:
@@ -41,7 +41,7 @@ class ShoalSearch:
 
 
 class OptunaSearch:
-    def __init__(self, kind: str, space: Space, seed: int, trials: int) -> None:
+    def __init__(self, kind: str, space: Space, seed: int, trials: int, workers: int) -> None:
         import optuna
 
         optuna.logging.disable_default_handler()
@@ -63,7 +63,7 @@ class OptunaSearch:
 
 
 class SmacSearch:
-    def __init__(self, kind: str, space: Space, seed: int, trials: int) -> None:
+    def __init__(self, kind: str, space: Space, seed: int, trials: int, workers: int) -> None:
         from ConfigSpace import Categorical, ConfigurationSpace, Float, Integer
         from smac import HyperparameterOptimizationFacade, Scenario
 
@@ -95,7 +95,7 @@ class SmacSearch:
 
 
 class DeepHyperSearch:
-    def __init__(self, kind: str, space: Space, seed: int, trials: int) -> None:
+    def __init__(self, kind: str, space: Space, seed: int, trials: int, workers: int) -> None:
         from deephyper.hpo import CBO, HpProblem
 
         problem = HpProblem()
@@ -116,7 +116,7 @@ class DeepHyperSearch:
 
 
 class SyneTuneSearch:
-    def __init__(self, kind: str, space: Space, seed: int, trials: int) -> None:
+    def __init__(self, kind: str, space: Space, seed: int, trials: int, workers: int) -> None:
         from syne_tune import config_space as c
         from syne_tune.optimizer import baselines
 
@@ -145,7 +145,7 @@ class SyneTuneSearch:
 
 
 class NevergradSearch:
-    def __init__(self, kind: str, space: Space, seed: int, trials: int) -> None:
+    def __init__(self, kind: str, space: Space, seed: int, trials: int, workers: int) -> None:
         import nevergrad as ng
 
         def domain(spec: dict[str, Any]) -> Any:
@@ -157,7 +157,7 @@ class NevergradSearch:
 
         domains = ng.p.Dict(**{name: domain(spec) for name, spec in space.items()})
         domains.random_state.seed(seed)
-        self._optimizer = ng.optimizers.NGOpt(domains, budget=trials)
+        self._optimizer = ng.optimizers.NGOpt(domains, budget=trials, num_workers=workers)
         self._asked: list[Any] = []
 
     def ask(self) -> Params:
@@ -169,7 +169,7 @@ class NevergradSearch:
 
 
 class HeboSearch:
-    def __init__(self, kind: str, space: Space, seed: int, trials: int) -> None:
+    def __init__(self, kind: str, space: Space, seed: int, trials: int, workers: int) -> None:
         import numpy as np
         import torch
         from hebo.design_space.design_space import DesignSpace
@@ -225,7 +225,7 @@ def main() -> None:
             elif "tell" in message:
                 search.tell(message["tell"], asked[message["tell"]], message["loss"])
             else:
-                search = TOOLS[tool](kind, message["space"], message["seed"], message["trials"])
+                search = TOOLS[tool](kind, message["space"], message["seed"], message["trials"], message["workers"])
                 began = perf_counter()  # importing the tool is not timed
         except Exception as error:  # noqa: BLE001 - a peer that fails is a result too
             answer["error"] = f"{type(error).__name__}: {error}"[:300]

@@ -97,7 +97,7 @@ def rich_loss(params: dict[str, Any]) -> float:
 
 @ENDLESS
 def test_proposals_lie_in_the_space_whatever_has_been_learnt(make: Make) -> None:
-    for params in Peer(make, RICH).run(range(300), rich_loss):
+    for params in Peer(make, RICH).run(range(120), rich_loss):
         assert RICH.validate(params) == params
 
 
@@ -192,6 +192,38 @@ def test_starting_points_are_not_tried_again(make: Make) -> None:
         peer.proposer.propose(int(FINITE.size))
 
 
+@over(**FREE)
+def test_256_proposals_before_anyone_answers_are_all_different(make: Make) -> None:
+    peer = Peer(make, RICH)
+    asked = [peer.start(number) for number in range(256)]
+    assert len({str(params) for params in asked}) == 256
+    assert all(RICH.validate(params) == params for params in asked)
+
+
+@over(**FREE)
+def test_proposals_for_many_peers_differ_when_something_has_been_learnt(make: Make) -> None:
+    peer = Peer(make, RICH)
+    told = peer.run(range(20), rich_loss)
+    asked = [peer.start(number) for number in range(20, 60)]
+    assert len({str(params) for params in [*told, *asked]}) == 60
+
+
+@over(**FREE, sobol=Sobol)
+def test_a_finite_space_of_a_million_points_is_searched_without_repetition(make: Make) -> None:
+    space = Space({"a": (1, 1000), "b": (1, 1000)})
+    tried = Peer(make, space).run(range(40), lambda params: params["a"] + params["b"])
+    assert len({str(params) for params in tried}) == 40
+
+
+@over(**LEARNERS, latin=Latin)
+def test_the_one_point_that_is_left_is_proposed(make: Make) -> None:
+    peer, points = Peer(make, FINITE), list(FINITE.points())
+    for number, params in enumerate(points[:7] + points[8:]):
+        peer.tell(Started(number, write_params(params), "other", 0.0))
+        peer.tell(Ended(number, "done", 0.0, {"loss": rich_loss({**params, "lr": 1.0, "layers": params["a"]})}))
+    assert peer.proposer.propose(len(points) - 1).params == points[7]
+
+
 def test_genetic_leaves_out_the_points_that_others_are_trying() -> None:
     peer = Peer(Genetic, FINITE)
     others = list(FINITE.points())[:20]
@@ -264,28 +296,3 @@ def test_sobol_fills_the_cube_more_evenly_than_chance() -> None:
 def test_a_genetic_search_refuses_settings_that_make_no_sense(settings: dict[str, Any]) -> None:
     with pytest.raises(shoal.SpaceError, match="genetic needs"):
         Genetic(**settings)
-
-
-def test_genetic_beats_random_on_a_sphere() -> None:
-    """Best of 200 trials in 5 dimensions.
-
-    Random: a trial's squared distance lies below r with probability p(r) = V₅ r^2.5 / 2⁵, V₅ = 8π²/15 (while the ball
-    lies in the cube), the best of 200 with about 1 - exp(-200 p(r)); its quantile q is (-ln(1 - q) 2⁵ / 200 V₅)^0.4.
-    The median of nine lies below the 5 % quantile by chance once in 30,000 runs: C(9, 5) 0.05⁵.
-    """
-    space = Space({f"x{k}": (-1.0, 1.0) for k in range(5)})
-
-    def sphere(params: dict[str, Any]) -> float:
-        return sum((value - 0.3) ** 2 for value in params.values())
-
-    def best(make: Make, seed: int) -> float:
-        return min(map(sphere, Peer(make, space, seed).run(range(200), sphere)))
-
-    random = [best(Random, seed) for seed in range(9)]
-    genetic = [best(Genetic, seed) for seed in range(9)]
-
-    def quantile(q: float) -> float:
-        return float((-math.log(1 - q) / 200 * 2**5 / (8 * math.pi**2 / 15)) ** 0.4)
-
-    assert quantile(0.05) < np.median(random) < quantile(0.95)
-    assert np.median(genetic) < quantile(0.05)

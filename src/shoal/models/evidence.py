@@ -104,14 +104,14 @@ class Evidence:
         """States of a Hamiltonian Monte Carlo chain, one a trajectory.
 
         R. M. Neal: MCMC using Hamiltonian dynamics. Handbook of Markov Chain Monte Carlo, 2011, figure 2. The priors'
-        deviations serve as scales.
+        deviations serve as scales; the step grows and shrinks so that two trajectories of three are accepted.
         """
-        states, state = [], start.pack()
+        states, state, width = [], start.pack(), STEP
         value, gradient = self(state)
         for _ in range(count):
             momentum = rng.standard_normal(len(state))
             energy = value + 0.5 * momentum @ momentum
-            step = STEP * rng.uniform(0.6, 1.4) * self.deviation
+            step = width * rng.uniform(0.6, 1.4) * self.deviation
             place, slope, reached = state, gradient, value
             for _ in range(LEAPS):
                 momentum = momentum - 0.5 * step * slope
@@ -122,5 +122,8 @@ class Evidence:
                 momentum = momentum - 0.5 * step * slope
             if math.log(rng.random()) < energy - reached - 0.5 * momentum @ momentum:
                 state, value, gradient = place, reached, slope
+                width *= 1.2
+            else:
+                width *= 0.7
             states.append(Theta.unpack(state))
         return states

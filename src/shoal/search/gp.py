@@ -32,6 +32,7 @@ from shoal.space.cube import Cube
 from shoal.space.domain import Array
 
 LEARNT: Final = 200  # trials that hyperparameters are learnt from
+ALIKE: Final = 400  # trials times samples of hyperparameters: what is worth averaging
 STEPS: Final = 8  # of the optimiser, from where it was with half the trials
 AROUND: Final = (0.1, 0.02)  # how far from the best trials candidates lie, in edges of the cube
 
@@ -41,7 +42,7 @@ class GP:
     """Settings: trials before the model is asked, how much is averaged, and how widely its advice is looked for."""
 
     design: int = 5
-    samples: int = 3  # of the hyperparameters, beside their mode
+    samples: int = 8  # of the hyperparameters, beside their mode; fewer with many trials, which leave less doubt
     candidates: int = 400  # drawn from the whole space; as many lie around the best trials
     starts: int = 6  # the best candidates, from which to climb on
     most: int = 300  # trials that the model holds; beyond, the best half and an even choice of the others
@@ -136,7 +137,8 @@ class GP:
             kept = best_and_spread(losses, LEARNT)
             evidence = Evidence(self._features(points[kept]), losses[kept], self._features.group)
             mode = evidence.mode(start, STEPS)
-            samples = evidence.sample(mode, self.samples, np.random.default_rng([self._seed, count]))
+            few = max(min(self.samples, 3), min(self.samples, ALIKE // count))
+            samples = evidence.sample(mode, few, np.random.default_rng([self._seed, count]))
             self._thetas[count] = (key, [mode, *samples])
         return self._thetas[count][1]
 

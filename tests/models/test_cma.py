@@ -1,0 +1,89 @@
+"""The updates of CMA-ES against the package cmaes, and its margins against their promise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cmaes
+import numpy as np
+import pytest
+from scipy.special import ndtr
+
+from shoal.models.cma import Normal, rates
+from shoal.models.margin import Choices, keep_moving
+
+
+def told(normal: Normal, reference: Any, population: int, generations: int) -> Normal:
+    for _ in range(generations):
+        points = [reference.ask() for _ in range(population)]
+        losses = [sum(10**place * (x - 0.2) ** 2 for place, x in enumerate(point)) for point in points]
+        reference.tell(list(zip(points, losses, strict=True)))
+        normal = normal.update(np.array(points)[np.argsort(losses, kind="stable")])
+    return normal
+
+
+@pytest.mark.parametrize(("n", "population"), [(2, 6), (3, 7), (10, 12), (20, 40)])
+def test_the_distribution_moves_as_that_of_the_package_cmaes(n: int, population: int) -> None:
+    """The package keeps c_μ of the tutorial's version of 2016; it is given the present one, and its weights."""
+    reference: Any = cmaes.CMA(mean=np.full(n, 0.5), sigma=0.3, seed=1, population_size=population)
+    r = rates(n, population, separable=False)
+    for ours, theirs in [(r.c_1, "_c1"), (r.c_c, "_cc"), (r.c_sigma, "_c_sigma"), (r.d_sigma, "_d_sigma")]:
+        assert ours == pytest.approx(getattr(reference, theirs), rel=1e-12)
+    reference._cmu, reference._weights = r.c_mu, r.weights
+    normal = told(Normal.start(np.full(n, 0.5), 0.3), reference, population, 40)
+    np.testing.assert_allclose(normal.mean, reference._mean, rtol=1e-6)
+    np.testing.assert_allclose(normal.covariance, reference._C, rtol=1e-4, atol=1e-9)
+    assert normal.sigma == pytest.approx(reference._sigma, rel=1e-5)
+
+
+def test_the_separable_form_learns_the_scales_of_the_axes() -> None:
+    rng, scales = np.random.default_rng(0), 10.0 ** np.arange(4)
+    normal = Normal.start(np.full(4, 0.5), 0.3, separable=True)
+    for _ in range(150):
+        points = normal.colour(rng.standard_normal((12, 4)))
+        normal = normal.update(points[np.argsort(((scales * (points - 0.2)) ** 2).sum(1))])
+    np.testing.assert_allclose(normal.mean, 0.2, atol=1e-4)
+    ratios = normal.deviations * scales
+    assert ratios.max() / ratios.min() < 10  # without scales it would be 1,000
+
+
+def test_a_point_far_away_is_pulled_in() -> None:
+    normal = Normal.start(np.full(3, 0.5), 0.01)
+    near = normal.colour(np.random.default_rng(0).standard_normal((8, 3)))
+    moved = normal.update(np.concatenate([[[9.0, 9.0, 9.0]], near[1:]]))
+    assert np.linalg.norm(moved.mean - normal.mean) < normal.longest * normal.sigma
+
+
+@pytest.mark.parametrize("mean", [0.02, 0.55, 0.52, 0.99])
+def test_a_discrete_number_leaves_its_cell_with_the_promised_chance(mean: float) -> None:
+    edges, alpha = np.arange(1, 10) / 10, 0.05
+    stuck = Normal.start(np.array([mean, 0.5]), 1e-6)
+    normal = keep_moving(stuck, [edges, None], alpha)
+    m, s = normal.mean[0], normal.deviations[0]
+    cell = int(np.searchsorted(edges, m))
+    assert cell == int(np.searchsorted(edges, mean))
+    below = ndtr((edges[cell - 1] - m) / s) if cell > 0 else 0.0
+    above = ndtr((m - edges[cell]) / s) if cell < len(edges) else 0.0
+    inside = 0 < cell < len(edges)
+    assert below + above == pytest.approx(alpha, rel=0.1)
+    assert not inside or min(below, above) >= 0.4 * alpha
+    assert normal.deviations[1] == stuck.deviations[1]
+
+
+def test_choices_learn_which_is_best_and_give_up_none() -> None:
+    rng, choices = np.random.default_rng(0), Choices.start([3, 4])
+    for _ in range(60):
+        drawn = np.stack([rng.choice(len(q), 10, p=q) for q in choices.chances], axis=1).astype(float)
+        best_first = drawn[np.argsort(-(drawn == [2, 1]).sum(1), kind="stable")][:5]
+        choices = choices.update(best_first, np.full(5, 0.2), alpha=0.05)
+    for chance, best in zip(choices.chances, (2, 1), strict=True):
+        assert chance.argmax() == best
+        assert chance[best] > 0.8
+        assert chance.min() >= 0.05 / (len(chance) - 1) - 1e-12
+        assert chance.sum() == pytest.approx(1.0)
+
+
+def test_inactive_choices_say_nothing() -> None:
+    start = Choices.start([3])
+    moved = start.update(np.array([[np.nan], [np.nan]]), np.array([0.5, 0.5]), alpha=0.05)
+    np.testing.assert_allclose(moved.chances[0], 1 / 3)
