@@ -36,7 +36,7 @@ class Study:
         space: a `Space`, or a dict of names and domains.
         metric: the name of the number that is optimised, in results that are dicts.
         goal: "minimize" or "maximize".
-        search: a name ("auto", "random", "sobol", "grid", "genetic"), or an object with begin, tell and ask.
+        search: a name ("auto", "gp", "tpe", …: docs/searches.md), or an object with begin, tell and ask.
         settings: of the search, as in ``{"pop_size": 50}``.
         trials: how many trials there will be; None for no limit.
         start: params to try first; partial ones are completed.

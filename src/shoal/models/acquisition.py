@@ -13,7 +13,7 @@ HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 HALF_LOG_HALF_PI = 0.5 * math.log(0.5 * math.pi)
 
 
-def log_expected_improvement(mean: Array, deviation: Array, best: float) -> Array:
+def log_expected_improvement(mean: Array, deviation: Array, best: float | Array) -> Array:
     """log E[max(best - f, 0)] for f normal, finite however far from improving.
 
     S. Ament et al.: Unexpected Improvements to Expected Improvement for Bayesian Optimization. NeurIPS 2023, eq. 9 and

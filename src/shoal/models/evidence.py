@@ -101,12 +101,13 @@ class Evidence:
         return Theta.unpack(found.x if found.fun < 1e9 else first)
 
     def sample(self, start: Theta, count: int, rng: np.random.Generator) -> list[Theta]:
-        """States of a Hamiltonian Monte Carlo chain, one a trajectory.
+        """States of a Hamiltonian Monte Carlo chain, one a trajectory: the very same object where one was rejected.
 
         R. M. Neal: MCMC using Hamiltonian dynamics. Handbook of Markov Chain Monte Carlo, 2011, figure 2. The priors'
         deviations serve as scales; the step grows and shrinks so that two trajectories of three are accepted.
         """
-        states, state, width = [], start.pack(), STEP
+        states: list[Theta] = []
+        theta, state, width = start, start.pack(), STEP
         value, gradient = self(state)
         for _ in range(count):
             momentum = rng.standard_normal(len(state))
@@ -122,8 +123,9 @@ class Evidence:
                 momentum = momentum - 0.5 * step * slope
             if math.log(rng.random()) < energy - reached - 0.5 * momentum @ momentum:
                 state, value, gradient = place, reached, slope
+                theta = Theta.unpack(state)
                 width *= 1.2
             else:
                 width *= 0.7
-            states.append(Theta.unpack(state))
+            states.append(theta)
         return states

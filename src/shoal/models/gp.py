@@ -10,7 +10,6 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
-from scipy.special import ndtr
 
 from shoal.models.acquisition import log_expected_improvement
 from shoal.models.evidence import Theta
@@ -27,7 +26,7 @@ class GaussianProcess:
 
     def __init__(self, x: Array, y: Array, group: NDArray[np.int_], theta: Theta, running: Array | None = None) -> None:
         self.scale = np.exp(-theta.lengths)[group]
-        self._signal, self._noise = math.exp(theta.signal), math.exp(theta.noise)
+        self.signal, self._noise = math.exp(theta.signal), math.exp(theta.noise)
         self.x = x * self.scale
         self._tell(y)
         self.best = float(self.predict(x)[0].min())  # the least expected loss at a told point
@@ -37,13 +36,13 @@ class GaussianProcess:
             self._tell(y)
 
     def _tell(self, y: Array) -> None:
-        covariance = self._signal * matern(squared_distances(self.x, self.x))
+        covariance = self.signal * matern(squared_distances(self.x, self.x))
         covariance.flat[:: len(y) + 1] += self._noise + JITTER
         factor, failed = lapack.dpotrf(covariance, lower=1, clean=1)
         if failed:
             raise np.linalg.LinAlgError(f"the covariance of {len(y)} points is not positive definite")
-        self._alpha, _ = lapack.dpotrs(factor, y, lower=1)
-        self._whiten, _ = lapack.dtrtri(factor, lower=1)
+        self.alpha, _ = lapack.dpotrs(factor, y, lower=1)
+        self.whiten, _ = lapack.dtrtri(factor, lower=1)
 
     def squares(self, x: Array) -> Array:
         """Squared distances [m, n] in lengthscales from coordinates [m, c] to all that was told or is running."""
@@ -53,11 +52,6 @@ class GaussianProcess:
         """Mean and deviation of the noiseless function at coordinates [m, c]: two arrays [m]. Eq. 2.25 and 2.26."""
         return self.predict_at(self.squares(x))
 
-    def chance(self, x: Array) -> Array:
-        """The probability [m] that the function is below `best` at coordinates [m, c]."""
-        mean, deviation = self.predict(x)
-        return np.asarray(ndtr((self.best - mean) / deviation))
-
     def log_improvement(self, squares: Array) -> Array:
         """The log of the expected improvement on `best`, at squared distances [m, n]."""
         return log_expected_improvement(*self.predict_at(squares), self.best)
@@ -65,7 +59,7 @@ class GaussianProcess:
     def predict_at(self, squares: Array) -> tuple[Array, Array]:
         """The same, from squared distances [m, n]."""
         cross = matern(squares)
-        cross *= self._signal
-        white = cross @ self._whiten.T
-        variance = self._signal - np.einsum("ij,ij->i", white, white)
-        return cross @ self._alpha, np.sqrt(np.maximum(variance, 1e-12))
+        cross *= self.signal
+        white = cross @ self.whiten.T
+        variance = self.signal - np.einsum("ij,ij->i", white, white)
+        return cross @ self.alpha, np.sqrt(np.maximum(variance, 1e-12))

@@ -8,6 +8,7 @@ close to what was tried count for less.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from shoal.contracts import Proposal
 from shoal.errors import SpaceError
 from shoal.history import History
+from shoal.models.ensemble import Ensemble
 from shoal.models.evidence import Evidence, Theta
 from shoal.models.features import Features
 from shoal.models.gp import GaussianProcess
@@ -32,8 +34,9 @@ from shoal.space.cube import Cube
 from shoal.space.domain import Array
 
 LEARNT: Final = 200  # trials that hyperparameters are learnt from
-ALIKE: Final = 400  # trials times samples of hyperparameters: what is worth averaging
+ALIKE: Final = 800  # trials times samples of hyperparameters: what is worth averaging
 STEPS: Final = 8  # of the optimiser, from where it was with half the trials
+NEAR: Final = 0.25  # squared distance, in lengthscales, up to which a place is near a trial
 AROUND: Final = (0.1, 0.02)  # how far from the best trials candidates lie, in edges of the cube
 
 
@@ -45,7 +48,7 @@ class GP:
     samples: int = 8  # of the hyperparameters, beside their mode; fewer with many trials, which leave less doubt
     candidates: int = 400  # drawn from the whole space; as many lie around the best trials
     starts: int = 6  # the best candidates, from which to climb on
-    most: int = 300  # trials that the model holds; beyond, the best half and an even choice of the others
+    most: int = 500  # trials that the model holds; beyond, the best half and an even choice of the others
 
     def __post_init__(self) -> None:
         if min(self.design, self.candidates, self.starts, self.most) < 1 or self.samples < 0:
@@ -77,7 +80,10 @@ class GP:
         losses, points = seen.losses[kept], seen.points[kept]
         x, running = self._features(points), self._features(seen.running)
         group, thetas = self._features.group, self._learn(seen)
-        models = [GaussianProcess(x, LogWarp(losses)(theta.warp), group, theta, running) for theta in thetas]
+        times = Counter(map(id, thetas))  # rejected samples repeat the one before
+        unique = list({id(theta): theta for theta in thetas}.values())
+        models = [GaussianProcess(x, LogWarp(losses)(theta.warp), group, theta, running) for theta in unique]
+        ensemble = Ensemble(models, [times[id(theta)] for theta in unique])
         ties = Ties(models[0].x[: len(x)], losses, seen.failed[kept])
 
         def glance(places: Array) -> Array:
@@ -85,20 +91,17 @@ class GP:
             return models[0].log_improvement(squares) + ties.log_novelty(squares)
 
         def score(places: Array) -> Array:
-            features = self._features(places)
-            squares = models[0].squares(features)
-            found = [models[0].log_improvement(squares)]
-            found += [model.log_improvement(model.squares(features)) for model in models[1:]]
-            return np.asarray(np.logaddexp.reduce(found, axis=0) + ties.log_novelty(squares))
+            squares = ensemble.squares(self._features(places))
+            return ensemble.log_improvement(squares) + ties.log_novelty(squares[0])
 
         order = np.argsort(losses, kind="stable")
         point = self._best(glance, score, points[order[:5]], rng)
         if point is None:
             return Proposal(self._tried.draw(lambda: self._cube.space.sample(rng), rng), "random: all else was tried")
-        squares = models[0].squares(self._features(point[None]))[0, : len(x)]
-        nearest = int(squares.argmin())
-        chance = np.mean([model.chance(self._features(point[None]))[0] for model in models])
-        where = f"near trial {seen.numbers[kept][nearest]}" if squares[nearest] < 0.25 else "exploring"
+        squares = ensemble.squares(self._features(point[None]))
+        nearest = int(squares[0, 0, : len(x)].argmin())
+        near, chance = squares[0, 0, nearest] < NEAR, ensemble.chance(squares)[0]
+        where = f"near trial {seen.numbers[kept][nearest]}" if near else "exploring"
         return Proposal(self._cube.params(point), f"{where}, {chance:.0%} chance of a new best")
 
     def _best(self, glance: Score, score: Score, top: Array, rng: np.random.Generator) -> Array | None:
