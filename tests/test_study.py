@@ -6,6 +6,7 @@ import csv
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -148,3 +149,27 @@ def test_a_study_that_is_not_there_is_named_with_those_that_are() -> None:
 
 def test_a_study_prints_what_it_is() -> None:
     assert repr(filled(name="mlp")).startswith("<Study 'mlp' in memory://: 10 trials, best ")
+
+
+@pytest.mark.parametrize(
+    ("search", "settings", "message"),
+    [
+        ("gpp", {}, "did you mean 'gp'"),
+        ("gp", {"desing": 3}, "did you mean 'design'"),
+        ("gp", {"design": "x"}, "setting design: expected int, got str"),
+        ("cmaes", {"sigma": math.nan}, "sigma in"),
+        ("forest", {"acquisition": "UCB"}, "LCB, qLCB, EI, PI, hedge"),
+        ("forest", {"liar": "mode"}, "min, mean, max"),
+        ("tpe", {"gamma": 2}, "gamma in"),
+        ("de", {"population": 3}, "population >= 4"),
+        ("evolution", {"sample": 200}, "sample <= population"),
+        ("latin", {"rows": 0}, "rows >= 1"),
+        ("auto", {"search_share": -1}, "search_share >= 0"),
+        ("random", {"x": 1}, "random has no settings"),
+    ],
+)
+def test_a_search_or_a_setting_that_there_is_not_is_refused_and_the_message_names_what_there_is(
+    search: str, settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(shoal.StudyError, match=message):
+        shoal.Study({"x": (0.0, 1.0)}, search=search, settings=settings).ask()

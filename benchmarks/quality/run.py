@@ -14,7 +14,7 @@ from benchmarks.environments import python_of
 from benchmarks.quality.tasks import Task
 from benchmarks.running import PEERS, clean_environment
 
-CHECKPOINTS = (10, 25, 50, 100, 200)
+CHECKPOINTS = (10, 25, 50, 100, 200, 1_000, 5_000)
 PATIENCE = 900.0  # seconds in all that a search may think in one run; it ends there
 SILENT = 120.0  # … and for one proposal
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import inspect
 import os
@@ -9,6 +10,8 @@ import runpy
 import sys
 from collections.abc import Mapping
 from typing import Any, Final
+
+import msgspec
 
 from shoal.contracts import Objective, Search, Store
 from shoal.errors import ObjectiveError, ShoalError, StoreError, StudyError, unknown
@@ -35,15 +38,22 @@ def search(name: str, settings: Mapping[str, Any] | None = None) -> Search:
     if name not in SEARCHES:
         raise StudyError(unknown("search", name, SEARCHES))
     kind = _load(SEARCHES[name])
-    known = [p for p in inspect.signature(kind).parameters if p not in ("args", "kwargs")]
+    known = [field.name for field in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else []
     for setting in settings or {}:
         if setting not in known:
             raise StudyError(
                 unknown(f"setting of {name}", setting, known) if known else f"{name} has no settings, got {setting!r}"
             )
+    if not settings:
+        return kind()  # type: ignore[no-any-return]
     try:
-        return kind(**(settings or {}))  # type: ignore[no-any-return]
-    except (TypeError, ShoalError) as error:
+        return msgspec.convert(dict(settings), kind)  # type: ignore[no-any-return]
+    except msgspec.ValidationError as error:
+        if isinstance(error.__cause__, ShoalError):  # what the search itself says of the values
+            raise StudyError(f"search {name!r}: {error.__cause__}") from None
+        what, _, place = str(error).replace("`", "").partition(" - at $.")
+        raise StudyError(f"search {name!r}, setting {place}: {what[0].lower()}{what[1:]}") from None
+    except ShoalError as error:
         raise StudyError(f"search {name!r}: {error}") from None
 
 

@@ -32,6 +32,13 @@ def complete_study(context: typer.Context, incomplete: str) -> Iterable[str]:
     return [name for name in names if name.startswith(incomplete)]
 
 
+def complete_search(incomplete: str) -> Iterable[str]:
+    """The names of the searches, for tab completion."""
+    from shoal.catalog import SEARCHES
+
+    return [name for name in SEARCHES if name.startswith(incomplete)]
+
+
 StoreOption = Annotated[
     str, typer.Option("--store", "-s", envvar="SHOAL_STORE", help="The store: a file, or the URL of a database.")
 ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shoal.cli import FAILED, INTERRUPTED
-from shoal.cli.options import DEFAULT_STORE, JsonOption, print_json
+from shoal.cli.options import DEFAULT_STORE, JsonOption, complete_search, print_json
 from shoal.errors import StudyError
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ def tune(
     workers: Annotated[
         int | None, Option("--workers", "-w", help="Processes; 0 runs the trials in this one (1).")
     ] = None,
-    search: Annotated[str | None, Option(help="auto, random, sobol, grid or genetic (auto).")] = None,
+    search: Annotated[
+        str | None, Option(help="auto, gp, tpe, forest, cmaes, … (auto).", autocompletion=complete_search)
+    ] = None,
     setting: Annotated[list[str] | None, Option(help="A setting of the search, as in pop_size=50.")] = None,
     seed: Annotated[int | None, Option(help="Makes the proposals repeatable.")] = None,
     start: Annotated[
