@@ -42,7 +42,7 @@ def scores(runs: Sequence[Run], checkpoint: int) -> list[Score]:
     names = sorted(found)
     rng = np.random.default_rng(0)
     seeds = [[np.array(found[name][task]) for task in tasks] for name in names]
-    real = np.array([[values.mean() for values in row] for row in seeds])
+    real = np.array([[values.mean() for values in row] for row in seeds]).round(9)  # what differs less is tied
     drawn = np.array([[[rng.choice(values, len(values)).mean() for values in row] for row in seeds]
                       for _ in range(DRAWS)]) if tasks else np.empty((0, len(names), 0))  # fmt: skip
     ranks = rankdata(real, axis=0).mean(1) if tasks else np.full(len(names), np.nan)

@@ -131,5 +131,5 @@ def test_auto_stops_paying_for_a_model_when_trials_are_cheap() -> None:
         study.tell(trial, sphere(trial.params))
     whys = [trial.why.split()[0].rstrip(":") for trial in study.trials]
     assert whys[0] == "gp"
-    assert whys[-1] == "cmaes"
+    assert {"cmaes", "genetic"} == set(whys[-50:])
     assert "cheap" in study.trials[-1].why

@@ -56,6 +56,7 @@ class CMAES:
     population: int | None = None
     sigma: float = 0.2
     separable: bool | None = None
+    among: str = ""  # beside other searches: what the words that its own trials come with begin with
 
     def __post_init__(self) -> None:
         if (self.population is not None and self.population < 4) or not 0 < self.sigma < 10:
@@ -117,12 +118,15 @@ class CMAES:
         return state
 
     def _advance(self, state: State, numbers: list[int]) -> State:
-        """The state after some more trials. Strangers far from the distribution count only if they are the best."""
+        """The state after some more trials. Strangers, and what lies far from the distribution, count only if
+        they are the best."""
         state = replace(state, used=state.used + len(numbers), since=state.since + len(numbers))
         native = np.ones(len(numbers), dtype=bool)
         if len(self._numbers):
             distances = state.normal.distances(self._coordinates(self._cube.of_codes(self._history.x[numbers]), state))
             native = distances <= state.normal.longest
+        if self.among:
+            native &= [self._history.why(number).startswith(self.among) for number in numbers]
         least = min(state.best, default=-math.inf)
         mine = [n for n, near in zip(numbers, native, strict=True) if near or self._arrivals.loss(n) < least]
         waiting = [*state.waiting, *mine]
