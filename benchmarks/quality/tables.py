@@ -64,7 +64,7 @@ SVM: Axes = {
 }  # fmt: skip
 FOREST: Axes = {
     "max_features": [0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 1.0], "min_samples_leaf": [1, 2, 4, 8, 16, 32],
-    "max_depth": [2, 3, 4, 6, 8, 12, 16], "criterion": ["squared_error", "friedman_mse"],
+    "max_depth": [2, 3, 4, 6, 8, 12, 16], "max_leaf_nodes": [8, 32, 128],
 }  # fmt: skip
 NETWORK: Axes = {
     "units": [4, 8, 16, 32, 64], "rate": _logspace(1e-4, 1e-1, 7), "alpha": _logspace(1e-6, 1e-1, 4),
