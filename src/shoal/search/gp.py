@@ -61,7 +61,7 @@ class GP:
         self._features = Features(self._cube)
         self._tried = Tried(history)
         self._first = Design(self._cube, self._tried, self._seed)
-        self._thetas: dict[int, tuple[bytes, list[Theta]]] = {}
+        self._thetas: dict[int, tuple[int, list[Theta]]] = {}
 
     def tell(self, record: AnyRecord) -> None:
         self._tried.tell(record)
@@ -134,8 +134,8 @@ class GP:
 
     def _at(self, seen: Observed, count: int) -> list[Theta]:
         points, losses = seen.points[:count], seen.losses[:count]
-        key = points.tobytes() + losses.tobytes()
-        if self._thetas.get(count, (b"",))[0] != key:
+        key = hash((points.tobytes(), losses.tobytes()))
+        if self._thetas.get(count, (None,))[0] != key:
             start = self._at(seen, count // 2)[0] if count >= 2 * self.design else None
             kept = best_and_spread(losses, LEARNT)
             evidence = Evidence(self._features(points[kept]), losses[kept], self._features.group)
