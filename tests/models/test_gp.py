@@ -79,6 +79,17 @@ def test_the_mode_is_found_and_samples_lie_around_it() -> None:
     assert 1.0 < np.mean(heights[50:]) < 8.0  # half the number of hyperparameters for a normal posterior: 3
 
 
+def test_ties_do_not_drive_the_warp_to_its_bound() -> None:
+    x = np.random.default_rng(3).random((60, 3))
+    losses = np.maximum(np.round(4 * x[:, 0] + 2 * x[:, 1], 1), 2.3)  # many tie at the minimum
+    assert (losses == 2.3).sum() > 8
+    evidence = Evidence(x, losses, GROUP)
+    for packed in np.random.default_rng(4).normal(0.0, 0.5, (3, 6)):
+        numeric = approx_fprime(packed, lambda at: evidence(at)[0], 1e-6)
+        np.testing.assert_allclose(evidence(packed)[1], numeric, rtol=1e-3, atol=1e-3)
+    assert abs(evidence.mode(None, 100).warp) < 4.0
+
+
 @pytest.mark.parametrize("losses", [[1.0] * 6, [0.0, 1e300, -1e300, 5.0, 5.0, 1.0], [1.0, 1.0, 1.0, 1.0, 1.0, 9.0]])
 def test_losses_that_are_all_alike_or_astronomic_make_a_model_too(losses: list[float]) -> None:
     x, y = X[:6], np.array(losses)
