@@ -12,6 +12,9 @@ import pytest
 import shoal
 from shoal import Space
 from shoal.contracts import Search
+from shoal.history import History
+from shoal.proposals import Proposer
+from shoal.records import Definition, Ended, Started, write_params
 from shoal.search.auto import Auto
 from shoal.search.cmaes import CMAES
 from shoal.search.de import DE
@@ -133,3 +136,14 @@ def test_auto_stops_paying_for_a_model_when_trials_are_cheap() -> None:
     assert whys[0] == "gp"
     assert {"cmaes", "genetic"} == set(whys[-50:])
     assert "cheap" in study.trials[-1].why
+
+
+@pytest.mark.parametrize(("thought", "worked", "chosen"), [(0.01, 0.0, "gp"), (9.0, 300.0, "gp"), (9.0, 1.0, "tpe")])
+def test_auto_chooses_by_the_times_in_the_journal(thought: float, worked: float, chosen: str) -> None:
+    """Thirty trials: the search may take 20 s and 5 % of the trials' time; tpe pays from 0.06 s a trial on."""
+    history, rng = History(Definition(name="s", space=Space(SPHERE).to_json())), np.random.default_rng(0)
+    for number in range(30):
+        params = history.space.sample(rng)
+        history.fold(Started(number, write_params(params), "p", 0.0, thought=thought))
+        history.fold(Ended(number, "done", 0.0, {"loss": sphere(params)}, seconds=worked))
+    assert Proposer(history, Auto()).propose(30).why.startswith(chosen)
