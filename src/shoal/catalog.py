@@ -49,8 +49,6 @@ def search(name: str, settings: Mapping[str, Any] | None = None) -> Search:
     try:
         return msgspec.convert(dict(settings), kind)  # type: ignore[no-any-return]
     except msgspec.ValidationError as error:
-        if isinstance(error.__cause__, ShoalError):  # what the search itself says of the values
-            raise StudyError(f"search {name!r}: {error.__cause__}") from None
         what, _, place = str(error).replace("`", "").partition(" - at $.")
         raise StudyError(f"search {name!r}, setting {place}: {what[0].lower()}{what[1:]}") from None
     except ShoalError as error:

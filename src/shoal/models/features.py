@@ -20,17 +20,13 @@ class Features:
     """Turns points [n, d] of a cube into coordinates [n, c]; ``group`` [c] names the param that each belongs to."""
 
     def __init__(self, cube: Cube) -> None:
-        self._numbers = np.flatnonzero(~cube.categorical)
+        self._cube = cube
         self._absent = np.flatnonzero(~cube.categorical & cube.conditional)
-        self._choices = [(int(column), int(cube.choices[column])) for column in np.flatnonzero(cube.categorical)]
-        parts = [self._numbers, self._absent, *(np.full(count, column) for column, count in self._choices)]
+        choices = (np.full(cube.choices[column], column) for column in np.flatnonzero(cube.categorical))
+        parts = [cube.numbers, self._absent, *choices]
         self.group: NDArray[np.int_] = np.concatenate(parts).astype(int)
-        self.numbers = len(self._numbers)  # the first so many coordinates are places of numbers, in [0, 1]
 
     def __call__(self, points: Array) -> Array:
-        numbers = points[:, self._numbers]
+        numbers = points[:, self._cube.numbers]
         parts = [np.where(np.isnan(numbers), 0.5, numbers), 0.5 * ~np.isnan(points[:, self._absent])]
-        for column, count in self._choices:
-            places = points[:, column] * count
-            parts.append(HALF_ROOT * (np.floor(places)[:, None] == np.arange(count)))
-        return np.concatenate(parts, axis=1)
+        return np.concatenate([*parts, *(HALF_ROOT * hot for hot in self._cube.hot(points))], axis=1)

@@ -30,8 +30,6 @@ class Parzen:
         shrink = max(n, 1) ** (-1.0 / (d + 4))  # Scott's rule
         self._sigma = max(WIDTH * shrink, LEAST)
         self._blur = min(0.5, shrink * 0.4)  # how much of a categorical's mass goes to all choices
-        self._numbers = np.flatnonzero(~cube.categorical)
-        self._choices = [(int(column), int(cube.choices[column])) for column in np.flatnonzero(cube.categorical)]
         self._right = self._components()
 
     def log_density(self, points: Array) -> Array:
@@ -57,7 +55,7 @@ class Parzen:
             steps[outside] = (centres + self._sigma * rng.standard_normal(centres.shape))[outside]
             outside = (steps < 0) | (steps > 1)
         moved = np.where(self._cube.categorical & (rng.random(centres.shape) >= self._blur), centres, np.nan)
-        moved[:, self._numbers] = np.clip(steps[:, self._numbers], 0.0, 1.0)
+        moved[:, self._cube.numbers] = np.clip(steps[:, self._cube.numbers], 0.0, 1.0)
         places[real] = np.where(np.isnan(moved), places[real], moved)
         return places
 
@@ -65,24 +63,20 @@ class Parzen:
     # component: x² · (-1/2σ²) + x · (μ/σ²) + 1 · (-μ²/2σ² - log(σ√2π) - log Z) for a number.
 
     def _left(self, points: Array) -> Array:
-        x = points[:, self._numbers]
+        x = points[:, self._cube.numbers]
         active = (~np.isnan(x)).astype(float)
         x = np.where(np.isnan(x), 0.0, x)
-        parts = [x * x, x, active]
-        for column, count in self._choices:
-            parts.append((np.floor(points[:, column] * count)[:, None] == np.arange(count)).astype(float))
-        return np.concatenate(parts, axis=1)
+        return np.concatenate([x * x, x, active, *self._cube.hot(points)], axis=1)
 
     def _components(self) -> Array:
-        mu = self._points[:, self._numbers]
+        mu = self._points[:, self._cube.numbers]
         active = ~np.isnan(mu)
         precision = 1.0 / self._sigma**2
         z = ndtr((1.0 - mu) / self._sigma) - ndtr(-mu / self._sigma)
         rest = -0.5 * mu * mu * precision - math.log(self._sigma) - LOG_ROOT_2PI - np.log(z)
         parts = [np.where(active, part, 0.0) for part in (np.full(mu.shape, -0.5 * precision), mu * precision, rest)]
-        for column, count in self._choices:
-            known = ~np.isnan(self._points[:, column])[:, None]
-            hot = np.floor(self._points[:, column] * count)[:, None] == np.arange(count)
+        for hot in self._cube.hot(self._points):
+            known, count = hot.any(axis=1, keepdims=True), hot.shape[1]
             mass = np.log(hot * (1.0 - self._blur) + self._blur / count) + math.log(count)
             parts.append(np.where(known, mass, 0.0))
         return np.concatenate(parts, axis=1)

@@ -4,12 +4,15 @@ hill-climbing."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 
+from shoal.search.tried import Tried
 from shoal.space.cube import Cube
 from shoal.space.domain import Array
 
+AROUND: Final = (0.1, 0.02)  # how far from the best trials candidates lie, in edges of the cube
 Score = Callable[[Array], Array]  # points [m, d] -> how good each is [m]; more is better
 
 
@@ -32,6 +35,19 @@ def neighbours(cube: Cube, points: Array, count: int, width: Array | float, rng:
     steps = np.abs(np.mod(steps + 1.0, 2.0) - 1.0)  # mirrored at the faces of the cube
     drawn = cube.categorical | (np.isnan(np.repeat(points, count, axis=0)))
     return cube.snap(np.where(moved, np.where(drawn, rng.random(centres.shape), steps), centres))
+
+
+def pool(cube: Cube, top: Array, count: int, rng: np.random.Generator) -> Array:
+    """Places that meet the constraints: ``count`` from the whole space, and about as many near the ``top`` [k, d]."""
+    each = max(1, count // (len(AROUND) * len(top)))
+    parts = [spread(cube, count, rng), *(neighbours(cube, top, each, width, rng) for width in AROUND)]
+    places = np.concatenate(parts)
+    return places[cube.allows(places)]
+
+
+def untried(cube: Cube, places: Array, tried: Tried) -> Array | None:
+    """The first of some places whose params were not tried."""
+    return next((place for place in places if cube.params(place) not in tried), None)
 
 
 def climb(

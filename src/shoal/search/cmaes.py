@@ -67,7 +67,7 @@ class CMAES:
         self._seed = history.definition.seed % 2**64
         self._tried, self._arrivals = Tried(history), Arrivals(history)
         cube = self._cube
-        self._numbers = np.flatnonzero(~cube.categorical)
+        self._numbers = cube.numbers
         self._categorical = np.flatnonzero(cube.categorical)
         self._edges = [_edges(cube, column) for column in self._numbers.tolist()]
         self._first = self.population or 4 + int(3 * math.log(max(cube.dimensions, 1)))

@@ -24,7 +24,7 @@ from shoal.models.acquisition import log_expected_improvement
 from shoal.models.features import Features
 from shoal.models.forest import Forest
 from shoal.records import AnyRecord
-from shoal.search.candidates import Score, neighbours, spread
+from shoal.search.candidates import Score, neighbours, pool, untried
 from shoal.search.design import Design
 from shoal.search.observed import Observed, Watch
 from shoal.search.tried import Tried
@@ -111,10 +111,7 @@ class ForestSearch:
 
     def _best(self, score: Score, top: Array, rng: np.random.Generator) -> Array | None:
         """The place of the highest score that was not tried yet: anywhere, near the best trials, then near those."""
-        cube, each = self._cube, max(1, self.candidates // (2 * len(top)))
-        pool = [spread(cube, self.candidates, rng), *(neighbours(cube, top, each, width, rng) for width in (0.1, 0.02))]
-        places = np.concatenate(pool)
-        places = places[cube.allows(places)]
+        cube, places = self._cube, pool(self._cube, top, self.candidates, rng)
         if not len(places):
             return None
         scores = score(places)
@@ -123,10 +120,7 @@ class ForestSearch:
         closer = closer[cube.allows(closer)]
         places = np.concatenate([places, closer])
         scores = np.concatenate([scores, score(closer) if len(closer) else np.empty(0)])
-        for place in places[np.argsort(-scores, kind="stable")]:
-            if cube.params(place) not in self._tried:
-                return np.asarray(place)
-        return None
+        return untried(cube, places[np.argsort(-scores, kind="stable")], self._tried)
 
 
 def normal_scores(losses: Array) -> Array:

@@ -26,7 +26,7 @@ from shoal.models.outputs import LogWarp
 from shoal.models.threads import one_thread
 from shoal.models.ties import Ties
 from shoal.records import AnyRecord
-from shoal.search.candidates import Score, climb, neighbours, spread
+from shoal.search.candidates import Score, climb, pool, untried
 from shoal.search.design import Design
 from shoal.search.observed import Observed, Watch
 from shoal.search.tried import Tried
@@ -37,7 +37,6 @@ LEARNT: Final = 200  # trials that hyperparameters are learnt from
 ALIKE: Final = 800  # trials times samples of hyperparameters: what is worth averaging
 STEPS: Final = 8  # of the optimiser, from where it was with half the trials
 NEAR: Final = 0.25  # squared distance, in lengthscales, up to which a place is near a trial
-AROUND: Final = (0.1, 0.02)  # how far from the best trials candidates lie, in edges of the cube
 
 
 @dataclass
@@ -106,20 +105,14 @@ class GP:
 
     def _best(self, glance: Score, score: Score, top: Array, rng: np.random.Generator) -> Array | None:
         """The place of the highest score that was not tried yet."""
-        cube, each = self._cube, max(1, self.candidates // (len(AROUND) * len(top)))
-        pool = [spread(cube, self.candidates, rng), *(neighbours(cube, top, each, width, rng) for width in AROUND)]
-        places = np.concatenate(pool)
-        places = places[cube.allows(places)]
+        places = pool(self._cube, top, self.candidates, rng)
         if not len(places):
             return None
         places = places[np.argsort(-glance(places), kind="stable")]
         order = np.argsort(-score(places[: 10 * self.starts]), kind="stable")
-        climbed, heights = climb(cube, places[order[: self.starts]], score, rng)
-        for place in np.concatenate([climbed[np.argsort(-heights, kind="stable")], places]):
-            params = cube.params(place)
-            if params not in self._tried:
-                return np.asarray(place)
-        return None
+        climbed, heights = climb(self._cube, places[order[: self.starts]], score, rng)
+        ranked = np.concatenate([climbed[np.argsort(-heights, kind="stable")], places])
+        return untried(self._cube, ranked, self._tried)
 
     # ------------------------------------------------------------------ hyperparameters
 

@@ -31,6 +31,7 @@ class Cube:
         self.dimensions = len(self.domains)
         self.categorical = np.array([domain.width > 1 for domain in self.domains], dtype=bool)
         self.choices = np.array([domain.width if domain.width > 1 else 0 for domain in self.domains], dtype=int)
+        self.numbers = np.flatnonzero(~self.categorical)
         self.conditional = np.array([bool(domain.extras.when) for domain in self.domains], dtype=bool)
         self._conditions = [
             (column, _look(space, condition))
@@ -55,6 +56,13 @@ class Cube:
         for column, active in self._conditions:
             points[~active(points), column] = np.nan
         return points
+
+    def hot(self, points: Array) -> list[Mask]:
+        """For each categorical param the choices [n, K] at some points: True at the chosen one alone."""
+        columns = np.flatnonzero(self.categorical)
+        counts = self.choices[columns]
+        chosen = np.floor(points[:, columns] * counts)
+        return [chosen[:, [place]] == np.arange(count) for place, count in enumerate(counts.tolist())]
 
     def params(self, point: Array) -> Params:
         """The params at one point."""
