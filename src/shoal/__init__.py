@@ -12,8 +12,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from shoal.contracts import Decision, Halted
     from shoal.errors import Exhausted, ObjectiveError, ShoalError, SpaceError, StoreError, StudyError
-    from shoal.objectives.reporter import params, report
+    from shoal.objectives.reporter import checkpoint_dir, params, report, until
+    from shoal.records import Budget
     from shoal.space.conditions import at_least, at_most, one_of
     from shoal.space.constructors import (
         choice,
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _WORDS = {  # name -> module; imported when first asked for, so that `import shoal` is instant
+    "shoal.contracts": "Decision Halted",
+    "shoal.records": "Budget",
     "shoal.errors": "ShoalError SpaceError StoreError StudyError ObjectiveError Exhausted",
     "shoal.space.conditions": "at_least at_most one_of",
     "shoal.space.constructors": (
@@ -47,17 +51,17 @@ _WORDS = {  # name -> module; imported when first asked for, so that `import sho
         "logfinrange normal lognormal choice ordinal constant"
     ),
     "shoal.space.space": "Space",
-    "shoal.objectives.reporter": "report params",
+    "shoal.objectives.reporter": "report params checkpoint_dir until",
     "shoal.study": "Study",
     "shoal.tune": "tune",
 }
 _HOME = {name: module for module, names in _WORDS.items() for name in names.split()}
 
 __all__ = [
-    "Exhausted", "ObjectiveError", "ShoalError", "Space", "SpaceError", "StoreError", "Study", "StudyError",
-    "at_least", "at_most", "choice", "constant", "finrange", "logfinrange", "lognormal", "lograndint", "loguniform",
-    "normal", "one_of", "ordinal", "params", "qlograndint", "qloguniform", "qrandint", "quniform", "randint", "report",
-    "reverseloguniform", "tune", "uniform",
+    "Budget", "Decision", "Exhausted", "Halted", "ObjectiveError", "ShoalError", "Space", "SpaceError", "StoreError",
+    "Study", "StudyError", "at_least", "at_most", "checkpoint_dir", "choice", "constant", "finrange", "logfinrange",
+    "lognormal", "lograndint", "loguniform", "normal", "one_of", "ordinal", "params", "qlograndint", "qloguniform", "qrandint", "quniform", "randint", "report",
+    "reverseloguniform", "tune", "uniform", "until",
 ]  # fmt: skip
 
 

@@ -8,13 +8,15 @@ import inspect
 import os
 import runpy
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
 
-from shoal.contracts import Objective, Search, Store
+from shoal.contracts import Clock, Objective, Search, Stopping, Store
 from shoal.errors import ObjectiveError, ShoalError, StoreError, StudyError, unknown
+from shoal.history import History
+from shoal.proposals import Proposer
 from shoal.records import Definition
 
 SEARCHES: Final[Mapping[str, str]] = {
@@ -33,11 +35,41 @@ SEARCHES: Final[Mapping[str, str]] = {
 }
 
 
+STOPPINGS: Final[Mapping[str, str]] = {
+    "auto": "shoal.stopping.auto:Auto",
+    "asha": "shoal.stopping.asha:ASHA",
+    "asha-promote": "shoal.stopping.promotion:Promotion",
+    "hyperband": "shoal.stopping.hyperband:Hyperband",
+    "pasha": "shoal.stopping.pasha:PASHA",
+    "median": "shoal.stopping.percentile:Median",
+    "percentile": "shoal.stopping.percentile:Percentile",
+    "threshold": "shoal.stopping.threshold:Threshold",
+    "patient": "shoal.stopping.patient:Patient",
+    "plateau": "shoal.stopping.plateau:Plateau",
+    "baseline": "shoal.stopping.baseline:Baseline",
+    "forecast": "shoal.stopping.forecast:Forecast",
+    "extrapolate": "shoal.stopping.extrapolate:Extrapolate",
+    "pbt": "shoal.stopping.pbt:PBT",
+    "freeze": "shoal.stopping.freeze:Freeze",
+}
+
+
 def search(name: str, settings: Mapping[str, Any] | None = None) -> Search:
     """A search by name, with its settings. Raises StudyError for a name or a setting that there is not."""
-    if name not in SEARCHES:
-        raise StudyError(unknown("search", name, SEARCHES))
-    kind = _load(SEARCHES[name])
+    return _made("search", SEARCHES, name, settings)  # type: ignore[no-any-return]
+
+
+def stopping(name: str, settings: Mapping[str, Any] | None = None) -> Stopping | None:
+    """A stopping rule by name, as `search`; None for "none"."""
+    if name == "none":
+        return None
+    return _made("stopping rule", STOPPINGS, name, settings)  # type: ignore[no-any-return]
+
+
+def _made(what: str, catalog: Mapping[str, str], name: str, settings: Mapping[str, Any] | None) -> Any:
+    if name not in catalog:
+        raise StudyError(unknown(what, name, catalog))
+    kind = _load(catalog[name])
     known = [field.name for field in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else []
     for setting in settings or {}:
         if setting not in known:
@@ -45,19 +77,38 @@ def search(name: str, settings: Mapping[str, Any] | None = None) -> Search:
                 unknown(f"setting of {name}", setting, known) if known else f"{name} has no settings, got {setting!r}"
             )
     if not settings:
-        return kind()  # type: ignore[no-any-return]
+        return kind()
     try:
-        return msgspec.convert(dict(settings), kind)  # type: ignore[no-any-return]
+        return msgspec.convert(dict(settings), kind)
     except msgspec.ValidationError as error:
         what, _, place = str(error).replace("`", "").partition(" - at $.")
-        raise StudyError(f"search {name!r}, setting {place}: {what[0].lower()}{what[1:]}") from None
+        raise StudyError(f"{what} {name!r}, setting {place}: {what[0].lower()}{what[1:]}") from None
     except ShoalError as error:
-        raise StudyError(f"search {name!r}: {error}") from None
+        raise StudyError(f"{what} {name!r}: {error}") from None
 
 
 def search_of(definition: Definition) -> Search:
     """The search that a study asks for."""
     return search(definition.search, definition.settings)
+
+
+def stopping_of(definition: Definition) -> Stopping | None:
+    """The stopping rule that a study asks for; with a budget, the default is ``auto``."""
+    return stopping(stopping_name(definition), definition.stopping_settings)
+
+
+def stopping_name(definition: Definition) -> str:
+    return definition.stopping or ("none" if definition.budget is None else "auto")
+
+
+def thinker(search: Search | None, rule: Stopping | None, clock: Clock) -> Callable[[History], Proposer]:
+    """How a peer's thoughts are made: what a study asks for by name, or objects of the user's own."""
+
+    def think(history: History) -> Proposer:
+        plan = history.definition
+        return Proposer(history, search or search_of(plan), rule or stopping_of(plan), clock)
+
+    return think
 
 
 def store(url: str, create: bool = True) -> Store:
@@ -75,12 +126,12 @@ def full_url(url: str) -> str:
     return url if path is None else f"sqlite:///{os.path.abspath(os.path.expanduser(path))}"
 
 
-def objective(target: Any, preload: bool = True, scratch: str | None = None) -> Objective:
+def objective(target: Any, preload: bool = True, scratch: str | None = None, grace: float = 30.0) -> Objective:
     """An objective from a function, a class, ``package.module:function``, ``file.py:function``, or a command."""
     if isinstance(target, str) and is_reference(target):
         target = load_reference(target)
     if isinstance(target, (str, list, tuple)):
-        return _load("shoal.objectives.script:ScriptObjective")(target, preload, scratch)  # type: ignore[no-any-return]
+        return _load("shoal.objectives.script:ScriptObjective")(target, preload, scratch, grace)  # type: ignore[no-any-return]
     if inspect.isclass(target):
         return _load("shoal.objectives.trainable:TrainableObjective")(target)  # type: ignore[no-any-return]
     if callable(target):

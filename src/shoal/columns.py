@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from typing import Any
 
 import numpy as np
@@ -106,3 +107,33 @@ class Interned:
 
     def __getitem__(self, index: int) -> str:
         return self._texts[index] if index >= 0 else ""
+
+
+class Whys:
+    """Why each attempt at each trial was begun; nearly all trials have but one."""
+
+    def __init__(self) -> None:
+        self._texts = Interned()
+        self._firsts = array("i")  # of attempt 0
+        self._others: dict[int, dict[int, int]] = {}
+
+    def add(self, number: int, attempt: int, why: str) -> None:
+        if attempt:
+            self._others.setdefault(number, {})[attempt] = self._texts.index(why)
+            return
+        if number >= len(self._firsts):
+            self._firsts.extend([-1] * (number + 1 - len(self._firsts)))
+        self._firsts[number] = self._texts.index(why)
+
+    def first(self, number: int) -> str:
+        """Why the trial was begun, as far as is known."""
+        found = self._firsts[number] if number < len(self._firsts) else -1
+        if found < 0 and number in self._others:
+            found = min(self._others[number].items())[1]
+        return self._texts[found]
+
+    def later(self, number: int) -> tuple[str, ...]:
+        """Why it was gone on with, each time that this was said anew."""
+        first = self.first(number)
+        whys = (self._texts[index] for _, index in sorted(self._others.get(number, {}).items()))
+        return tuple(why for why in whys if why != first)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
@@ -10,18 +10,26 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 
 from shoal.history import History
-from shoal.records import AnyRecord, Defined, Metrics
+from shoal.records import AnyRecord, Defined, Metrics, Reported
 from shoal.space import Params
+from shoal.trial import Report
 
 # ---------------------------------------------------------------------- search
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """What to try next, and in a line where it came from."""
+    """What to try next, and in a line where it came from.
+
+    ``until`` is how much of the budget to use at first (0: all of it). ``resume_from`` is the paused trial to go on
+    with; ``source`` the trial whose checkpoint a new one begins from.
+    """
 
     params: Params
     why: str
+    until: float = 0.0
+    resume_from: int | None = None
+    source: int | None = None
     seconds: float = field(default=0.0, compare=False)  # that the search took, to the millisecond
 
 
@@ -45,6 +53,43 @@ class Search(Protocol):
         """
 
 
+# ---------------------------------------------------------------------- stopping
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What becomes of a trial after a report: it goes on, is stopped for good, or is paused until it is resumed."""
+
+    stop: bool = False
+    pause: bool = False
+    reason: str = ""
+
+
+GO = Decision()
+
+
+@runtime_checkable
+class Stopping(Protocol):
+    """Decides after each report, as a function of the history alone; never touches the store or the clock.
+
+    A rule may have ``begin(history)`` and ``tell(record)`` as a search has, to keep count as records come in.
+    """
+
+    def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
+        """What becomes of a trial; the report is in the history already."""
+
+
+@runtime_checkable
+class Resuming(Stopping, Search, Protocol):
+    """A rule that resumes wraps the search: its proposals may go on with paused trials.
+
+    ``ask`` is given the number -1 when no new trial may begin; it raises Exhausted where no trial is worth resuming.
+    """
+
+    def around(self, search: Search) -> None:
+        """The search that proposes new trials; called before `begin`, which is to begin the search too."""
+
+
 # ---------------------------------------------------------------------- objective
 
 Answer: TypeAlias = Any  # what the user's code returned or yielded, not checked yet
@@ -64,6 +109,27 @@ class Running(Protocol):
         """A directory of the trial's own, for checkpoints and files; it survives a retry."""
 
     @property
+    def checkpoint(self) -> Path:
+        """Where the trial saves its state; it lasts through pauses and retries, and is copied to trials that begin
+        from this one."""
+
+    @property
+    def until(self) -> float:
+        """How much of the budget to use before ending or being paused; infinite without a budget."""
+
+    @property
+    def due(self) -> bool:
+        """Whether it has used that much, with more of the budget left for later."""
+
+    @property
+    def last_step(self) -> int:
+        """The step that the trial, or the one whose checkpoint it begins from, reported last; 0 before the first."""
+
+    @property
+    def resumed(self) -> bool:
+        """Whether the trial goes on from a checkpoint."""
+
+    @property
     def device(self) -> str:
         """``"cuda:0"`` where the peer was given a GPU, else ``"cpu"``."""
 
@@ -75,23 +141,40 @@ class Running(Protocol):
     def last(self) -> Metrics | None:
         """The metrics of the last report."""
 
-    def report(self, step: int, **metrics: Any) -> None: ...
+    def report(self, step: int, **metrics: Any) -> Decision: ...
+
+
+@dataclass(frozen=True)
+class Wait:
+    """What an objective yields that has nothing to report for so many seconds, and lets others run meanwhile."""
+
+    seconds: float
 
 
 class Objective(Protocol):
     """What is tuned: a generator of (step, answer); step is None for a result without one. The last answer counts.
 
-    `Paused` is raised for a trial that saved its state and is to be gone on with later.
+    A trial that is stopped has its generator closed; into one that is paused, `Paused` is thrown, so that it can save
+    its state. `Paused` is raised for a trial that was interrupted and is to be gone on with later.
     """
 
-    def run(self, trial: Running) -> Iterator[tuple[int | None, Answer]]: ...
+    def run(self, trial: Running) -> Generator[tuple[int | None, Answer] | Wait, None, None]: ...
 
     def close(self) -> None:
         """Let go of processes and files; called once, when the peer leaves."""
 
 
-class Paused(BaseException):
-    """Ends a trial that was interrupted and can be gone on with. Not an Exception: user code must not swallow it."""
+class Halted(BaseException):
+    """What ``trial.report`` raises in a function whose trial is stopped or paused: catch it to clean up, and raise it
+    again. Not an Exception, so that code that catches those does not swallow it."""
+
+
+class Paused(Halted):
+    """The trial can be gone on with later."""
+
+
+class Stopped(Halted):
+    """The trial is over."""
 
 
 # ---------------------------------------------------------------------- store
@@ -101,12 +184,24 @@ class Paused(BaseException):
 class Grant:
     """Trial numbers ``start <= n < stop`` that one peer alone may run, until it falls silent.
 
-    ``generation`` counts the peers that held it before: it is the attempt that a trial of it begins with.
+    ``generation`` counts the peers that held it before: it is the attempt that a trial of it begins with. One that was
+    ``resumed`` is of a single trial, beside the grant that the trial was begun under.
     """
 
     start: int
     stop: int
     generation: int = 0
+    resumed: bool = False
+
+    @property
+    def key(self) -> int:
+        """What tells a study's grants apart."""
+        return -1 - self.start if self.resumed else self.start
+
+    @classmethod
+    def of(cls, key: int, stop: int, generation: int) -> Grant:
+        """The way back from `key`."""
+        return cls(key, stop, generation) if key >= 0 else cls(-1 - key, stop, generation, resumed=True)
 
 
 @dataclass(frozen=True)
@@ -146,8 +241,11 @@ class Store(Protocol):
     def take(self, study: str, peer: str, count: int, limit: int | None, settled: Sequence[int] = ()) -> Grant | None:
         """Grant the next ``count`` numbers below ``limit`` to a peer, once; None when there are none left.
 
-        ``settled``: starts of the peer's earlier grants whose trials have all ended, to be let go.
+        ``settled``: keys of the peer's earlier grants whose trials have all ended, to be let go.
         """
+
+    def resume(self, study: str, peer: str, number: int, generation: int) -> Grant | None:
+        """Grant a trial that was begun before, as an attempt that no peer was granted yet; None for all but one."""
 
     def adopt(self, study: str, peer: str) -> list[Grant]:
         """Grant to the peer what was granted to peers that left or fell silent; each grant goes to one adopter only."""

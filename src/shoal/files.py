@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from urllib.parse import quote
 
 from shoal.records import Definition
+
+CHECKPOINT = "checkpoint"
 
 
 def study_directory(definition: Definition) -> Path:
@@ -18,6 +21,13 @@ def study_directory(definition: Definition) -> Path:
 
 def trial_directory(definition: Definition, number: int) -> Path:
     return study_directory(definition) / f"{number:06d}"
+
+
+def copy_checkpoint(definition: Definition, source: int, number: int) -> None:
+    """Give a trial the checkpoint of another, where that one has saved any."""
+    origin = trial_directory(definition, source) / CHECKPOINT
+    if origin.is_dir():
+        shutil.copytree(origin, trial_directory(definition, number) / CHECKPOINT, dirs_exist_ok=True)
 
 
 def peer_log(definition: Definition, peer: str) -> Path:

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from shoal.columns import Columns, Interned, MetricColumns, cells
+from shoal.columns import Columns, Interned, MetricColumns, Whys, cells
 from shoal.points import Points
 from shoal.records import AnyRecord, Defined, Definition, Ended, Metrics, Order, Ordered, Reported, Started
 from shoal.space import Params, Space
@@ -54,18 +54,21 @@ class History:
         self._best_value = math.inf
         self._columns = Columns(
             state=(np.int8, 0), attempt=(np.int16, -1), begun=(np.int16, -1), value=(np.float64, NAN),
-            time=(np.float64, NAN), seconds=(np.float64, NAN), peer=(np.int32, -1), why=(np.int32, -1),
-            thought=(np.float32, 0),
+            time=(np.float64, NAN), seconds=(np.float64, NAN), peer=(np.int32, -1), thought=(np.float32, 0),
         )  # fmt: skip
         self._peers = Interned()
-        self._whys = Interned()
+        self._whys = Whys()
         self._points = Points(self.space, version)
         self._metric = definition.metric
         self._metrics = MetricColumns()
         self._texts: dict[int, tuple[str, str]] = {}  # reason and traceback
-        self._reports: dict[int, dict[int, tuple[int, Metrics]]] = {}  # number -> step -> attempt and metrics
+        self._reports: dict[int, dict[int, Reported]] = {}  # number -> step -> what the latest attempt said
         self._lost: dict[int, set[int]] = {}  # number -> attempts
-        self._paused: dict[int, set[int]] = {}
+        self._paused: dict[int, dict[int, float]] = {}  # number -> attempts, and the seconds that each took
+        self._until: dict[int, float] = {}
+        self._source: dict[int, int] = {}
+        self.parked: dict[int, None] = {}  # trials that a stopping rule paused, in the order of their pauses
+        self._budget = definition.budget.name if definition.budget is not None else ""
         self._bind()
 
     def _bind(self) -> None:
@@ -73,7 +76,7 @@ class History:
         self.value, self.state = c["value"], c["state"]
         self._value, self._state, self._attempt = cells(c["value"]), cells(c["state"]), cells(c["attempt"])
         self._time, self._seconds = cells(c["time"]), cells(c["seconds"])
-        self._peer, self._why = cells(c["peer"]), cells(c["why"])
+        self._peer = cells(c["peer"])
         self._thought = cells(c["thought"])
         self._begun = cells(c["begun"])  # the latest attempt whose start is known
 
@@ -124,6 +127,9 @@ class History:
         number, attempt = record.number, record.attempt
         if number >= self.length:
             self._reach(number)
+        self._whys.add(number, attempt, record.why)
+        if record.source >= 0:
+            self._source[number] = record.source
         if attempt <= self._begun[number]:
             return False
         if attempt > self._attempt[number]:
@@ -131,7 +137,8 @@ class History:
         self._begun[number] = attempt
         self._time[number] = record.time
         self._peer[number] = self._peers.index(record.peer)
-        self._why[number] = self._whys.index(record.why)
+        if record.until or number in self._until:
+            self._until[number] = record.until
         self._thought[number] = record.thought
         self._points.add(record)
         return True
@@ -140,6 +147,7 @@ class History:
         """A new attempt begins: what an earlier one said does not count."""
         if self._state[number]:
             self._unsay(number)
+            self.parked.pop(number, None)
         self._attempt[number] = attempt
         self._move(number, 1)
 
@@ -150,9 +158,9 @@ class History:
         if record.attempt > self._attempt[number]:
             self._supersede(number, record.attempt)
         steps = self._reports.setdefault(number, {})
-        if record.step in steps and steps[record.step][0] >= record.attempt:
+        if record.step in steps and steps[record.step].attempt >= record.attempt:
             return False
-        steps[record.step] = (record.attempt, record.metrics)
+        steps[record.step] = record
         return bool(record.attempt == self._attempt[number])
 
     def _end(self, record: Ended) -> bool:
@@ -160,7 +168,7 @@ class History:
         if number >= self.length:
             self._reach(number)
         if record.outcome == "paused":
-            self._paused.setdefault(number, set()).add(attempt)
+            self._paused.setdefault(number, {})[attempt] = record.seconds
         if attempt != self._attempt[number]:
             if attempt < self._attempt[number]:
                 return record.outcome == "lost" and self._lose(number, attempt)
@@ -172,7 +180,10 @@ class History:
             return record.outcome == "lost"
         if before > 1:
             self._unsay(number)
+            self.parked.pop(number, None)
         self._move(number, state)
+        if record.decided and record.outcome == "paused":
+            self.parked[number] = None
         self._seconds[number] = record.seconds
         if record.metrics:
             self._measure(number, record.metrics, state == DONE)
@@ -262,8 +273,10 @@ class History:
         return Trial(
             number=number, outcome=state, params=self.params(number), value=None if value != value else value,
             metrics=self.metrics(number), reports=self.reports(number), attempt=self._attempt[number],
-            peer=self._peers[self._peer[number]], why=self._whys[self._why[number]], reason=reason, traceback=traceback,
-            time=None if begun != begun else begun, seconds=None if seconds != seconds else seconds,
+            peer=self._peers[self._peer[number]], why=self._whys.first(number), reason=reason, traceback=traceback,
+            time=None if begun != begun else begun,
+            seconds=None if seconds != seconds else seconds + self.seconds_before(number, self._attempt[number]),
+            resumed=self._whys.later(number),
         )  # fmt: skip
 
     def metrics(self, number: int) -> Metrics:
@@ -272,7 +285,33 @@ class History:
 
     def why(self, number: int) -> str:
         """Where the params of a trial came from, in the words of the search."""
-        return self._whys[self._why[number]]
+        return self._whys.first(number)
+
+    # ------------------------------------------------------------------ budgets
+
+    def until(self, number: int) -> float:
+        """How much of the budget the latest attempt is to use; 0: all of it."""
+        return self._until.get(number, 0.0)
+
+    def source(self, number: int) -> int | None:
+        """The trial whose checkpoint this one began from."""
+        return self._source.get(number)
+
+    def seconds_before(self, number: int, attempt: int) -> float:
+        """How long a trial ran in the attempts before one that were paused."""
+        return sum(seconds for earlier, seconds in self._paused.get(number, {}).items() if earlier < attempt)
+
+    def spent(self, report: Report | Reported) -> float:
+        """How much of the budget a trial had used when it reported."""
+        if self._budget == "seconds":
+            return report.seconds
+        told = report.metrics.get(self._budget)
+        return float(told) if type(told) is float or type(told) is int else float(report.step)
+
+    def loss(self, report: Report | Reported) -> float | None:
+        """The study's metric in a report, smaller is better; None where it has none."""
+        told = report.metrics.get(self._metric)
+        return self.sign * told if type(told) is float or type(told) is int else None
 
     @property
     def thought(self) -> float:
@@ -282,7 +321,8 @@ class History:
     @property
     def worked(self) -> float:
         """Seconds that all ended trials took."""
-        return float(np.nansum(self._columns["seconds"][: self.length]))
+        before = sum(self.seconds_before(number, self._attempt[number]) for number in self._paused)
+        return float(np.nansum(self._columns["seconds"][: self.length])) + before
 
     @property
     def usable(self) -> NDArray[np.bool_]:
@@ -295,11 +335,11 @@ class History:
         """The reports of a trial's latest attempt, after those of the paused attempts that it went on from."""
         steps = self._reports.get(number, {})
         latest, paused = self._attempt[number] if number < self.length else -1, self._paused.get(number, ())
-        first = min((step for step, (attempt, _) in steps.items() if attempt == latest), default=math.inf)
+        first = min((step for step, told in steps.items() if told.attempt == latest), default=math.inf)
         return tuple(
-            Report(step, metrics)
-            for step, (attempt, metrics) in sorted(steps.items())
-            if attempt == latest or (attempt in paused and step < first)
+            Report(step, told.metrics, told.seconds)
+            for step, told in sorted(steps.items())
+            if told.attempt == latest or (told.attempt in paused and step < first)
         )
 
     def trials(self) -> Iterator[Trial]:

@@ -53,7 +53,19 @@ def join(store: Store, name: str, writer: str, clock: Clock, given: Mapping[str,
 def _changes(old: Definition, new: Definition) -> list[str]:
     """What is different from now on, each as a user would say it."""
     before, now = (msgspec.structs.asdict(plan) for plan in (old, new))
-    fields = ("objective", "search", "settings", "seed", "trials", "target", "patience", "trial_timeout")
+    fields = (
+        "objective",
+        "search",
+        "settings",
+        "stopping",
+        "stopping_settings",
+        "budget",
+        "seed",
+        "trials",
+        "target",
+        "patience",
+        "trial_timeout",
+    )
     changes = [f"{name} {before[name]} → {now[name]}" for name in fields if before[name] != now[name]]
     domains, wanted = old.space["domains"], new.space["domains"]
     names = [name for name in {**domains, **wanted} if domains.get(name) != wanted.get(name)]
@@ -102,6 +114,13 @@ def _check(plan: Definition) -> Definition:
     space = Space.from_json(plan.space)
     if ":" not in plan.search:  # else it is an object of the user's own
         catalog.search(plan.search, plan.settings)
+    if ":" not in plan.stopping:
+        rule = catalog.stopping_of(plan)
+        if plan.budget is None and getattr(rule, "needs_budget", False):
+            raise StudyError(
+                f"stopping {plan.stopping!r} needs a budget, how much of a trial is run at least and at most: "
+                "budget=shoal.Budget('epoch', 1, 27); on the command line --budget epoch:1:27"
+            )
     for name in ("trials", "patience", "max_failures", "trial_timeout"):
         value = getattr(plan, name)
         if value is not None and value <= 0:

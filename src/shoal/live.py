@@ -3,26 +3,48 @@
 from __future__ import annotations
 
 import copy
+import math
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from shoal.answers import metrics_of
-from shoal.contracts import Clock
-from shoal.errors import ObjectiveError
-from shoal.files import trial_directory
+from shoal.contracts import GO, Clock, Decision, Paused, Stopped
+from shoal.errors import ObjectiveError, ShoalError
+from shoal.files import CHECKPOINT, trial_directory
 from shoal.journal import Journal
-from shoal.records import Metrics, Reported
+from shoal.records import Metrics, Outcome, Reported
 from shoal.space import Params
 
 _CONTAINERS = (list, dict)
 
 
 class LiveTrial:
-    """Reports go to the journal; the rest is what the objective may want to know."""
+    """Reports go to the journal, and the stopping rule decides; the rest is what the objective may want to know.
 
-    def __init__(self, journal: Journal, number: int, attempt: int, params: Params, device: str, clock: Clock) -> None:
+    With ``halts``, a report after which the trial is to end raises `Halted`; without, its decision says so.
+    """
+
+    def __init__(
+        self, journal: Journal, number: int, attempt: int, params: Params, device: str, clock: Clock,
+        decide: Callable[[int, Reported], Decision] = lambda number, report: GO, halts: bool = True,
+    ) -> None:  # fmt: skip
         self.number, self.attempt, self.device = number, attempt, device
+        self._decide, self._halts = decide, halts
+        self.decision = GO
+        self.fault: ShoalError | None = None  # of the stopping rule; no fault of the trial
+        history = journal.history
+        self.until = history.until(number) or (
+            history.definition.budget.most if history.definition.budget else math.inf
+        )
+        self.source = history.source(number)
+        origin = number if attempt else self.source
+        before = () if origin is None else history.reports(origin)
+        self.last_step = before[-1].step if before else 0
+        self._spent = history.spent(before[-1]) if before else 0.0
+        self._before = history.seconds_before(number, attempt)
+        self._began = clock.monotonic()
         self.params = dict(params)  # user code may change its params; the record's stay
         for name, value in params.items():
             if type(value) in _CONTAINERS:
@@ -39,15 +61,50 @@ class LiveTrial:
         path.mkdir(parents=True, exist_ok=True)
         return path
 
-    def report(self, step: int, **metrics: Any) -> None:
-        """Report metrics at a step, such as an epoch.
+    @property
+    def checkpoint(self) -> Path:
+        """Where to save the trial's state, and to look for it when ``resumed``: it outlasts pauses and retries."""
+        path = self.directory / CHECKPOINT
+        path.mkdir(exist_ok=True)
+        return path
 
-        Raises ObjectiveError where the study's metric is not finite, or a metric has a param's name; the trial then
+    @property
+    def resumed(self) -> bool:
+        """Whether the trial goes on from a checkpoint: its own, or that of another trial."""
+        return self.attempt > 0 or self.source is not None
+
+    @property
+    def ran(self) -> float:
+        """Seconds that the trial has run, in the attempts that were paused too."""
+        return self._before + self._clock.monotonic() - self._began
+
+    @property
+    def due(self) -> bool:
+        """Whether the trial has used what it was to use, but not all of its budget."""
+        budget = self._journal.history.definition.budget
+        return budget is not None and self.until <= self._spent < budget.most
+
+    @property
+    def outcome(self) -> tuple[Outcome, str] | None:
+        """What the stopping rule makes of a trial that came to its end, and why; None: it is done."""
+        if self.decision.stop:
+            return "stopped", self.decision.reason
+        if self.decision.pause:
+            return "paused", self.decision.reason
+        return ("paused", f"ran until {self.until:g}, as it was asked to") if self.due else None
+
+    def report(self, step: int, **metrics: Any) -> Decision:
+        """Report metrics at a step, such as an epoch, and learn what becomes of the trial.
+
+        In a function that is tuned, raises `Halted` where the trial is to end. Raises ObjectiveError where the study's metric is not finite, or a metric has a param's name; the trial then
         fails.
         """
         if not metrics:
             raise ObjectiveError("report needs at least one metric, as in trial.report(3, loss=0.2)")
         self.take(step, metrics)
+        if self._halts and self.decision != GO:
+            raise (Paused if self.decision.pause else Stopped)(self.decision.reason)
+        return self.decision
 
     def take(self, step: int, answer: Any) -> Metrics:
         """Check an answer, write it down, and return it as metrics."""
@@ -58,7 +115,16 @@ class LiveTrial:
             self.problem = f"{error} (reported at step {step})"
             raise ObjectiveError(self.problem) from None
         self.last = {**self.last, **metrics} if self.last else metrics
-        self._journal.append(Reported(self.number, step, metrics, self._clock.now(), self.attempt))
+        report = Reported(self.number, step, metrics, self._clock.now(), self.attempt, round(self.ran, 3))
+        self._journal.append(report)
+        self.last_step = step
+        self._spent = self._journal.history.spent(report)
+        if self.decision == GO:
+            try:
+                self.decision = self._decide(self.number, report)
+            except ShoalError as error:
+                self.fault = error
+                raise
         return metrics
 
     def __getitem__(self, name: str) -> Any:

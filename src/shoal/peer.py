@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from types import TracebackType
+from typing import Any
 
 from shoal.answers import metrics_of
-from shoal.contracts import Clock, Objective, Paused, Search
+from shoal.contracts import GO, Clock, Decision, Halted, Objective, Paused, Proposal, Wait
 from shoal.errors import Exhausted, ObjectiveError, StoreError
+from shoal.files import copy_checkpoint
+from shoal.history import History
 from shoal.journal import WINDOW, Journal
 from shoal.live import LiveTrial
-from shoal.proposals import Proposer
-from shoal.records import Ended, Metrics, Outcome, Started, write_params
+from shoal.proposals import NO_NUMBER, Proposer, started
+from shoal.records import Ended, Metrics, Outcome
 from shoal.space import Params
-from shoal.turns import Turns
+from shoal.turns import Turn, Turns
 
 NEVER = 2**62
 IDLE = 0.05  # seconds between looks while others finish
 
 
 class Peer:
-    """One worker of a study.
+    """One worker of a study; ``think`` makes its search and stopping rule, anew whenever the study is redefined.
 
     ``begun(number, attempt)`` is told what is about to run (-1, -1: nothing), for whoever watches over the process.
     A ``supervised`` peer whose search does not learn never reads what others wrote: the supervisor does, and says
@@ -31,7 +35,7 @@ class Peer:
     def __init__(
         self,
         journal: Journal,
-        search: Callable[[], Search],
+        think: Callable[[History], Proposer],
         objective: Objective,
         clock: Clock,
         device: str = "cpu",
@@ -39,7 +43,7 @@ class Peer:
         supervised: bool = False,
     ) -> None:
         self.name = journal.writer
-        self._journal, self._search, self._objective, self._clock = journal, search, objective, clock
+        self._journal, self._think, self._objective, self._clock = journal, think, objective, clock
         self._device, self._begun, self._supervised = device, begun, supervised
         self._reads = True
         self._turns = Turns(journal, clock)
@@ -59,10 +63,12 @@ class Peer:
         self._begin()
         while not self._done():
             turn = self._turns.next(fresh=not self._exhausted)
-            if turn is not None:
-                self._run(turn.number, turn.attempt)
-                self._turns.ended(turn)
-            elif self._exhausted:
+            if turn is not None or self._proposer.resumes:
+                if (yield from self._take(turn)) or turn is not None:
+                    continue
+                if self._settle():
+                    continue
+            if self._exhausted:
                 self._journal.sync()
                 if all(self._journal.history.finished(number) for number in range(self._end)):
                     self._order_finish()
@@ -80,9 +86,8 @@ class Peer:
         return self._stopping or self._journal.history.verdict()
 
     def _begin(self) -> None:
-        search = self._search()
-        self._reads = getattr(search, "learns", True) or not self._supervised
-        self._proposer = Proposer(self._journal.history, search, self._clock)
+        self._proposer = self._think(self._journal.history)
+        self._reads = self._proposer.learns or not self._supervised
         self._journal.listen(self._proposer.tell)
 
     def _done(self) -> bool:
@@ -100,24 +105,40 @@ class Peer:
 
     # ------------------------------------------------------------------ one trial
 
-    def _run(self, number: int, attempt: int) -> None:
-        history = self._journal.history
+    def _take(self, turn: Turn | None) -> Generator[float, None, bool]:
+        """Run the trial of a turn, or rather one that was paused; False where there was nothing to run."""
+        if self._proposer.resumes:
+            self._journal.sync()
         try:
-            proposal = self._proposer.propose(number)
+            proposal = self._proposer.propose(NO_NUMBER if turn is None else turn.number)
         except Exhausted as end:
-            self._exhausted, self._end = str(end), min(self._end, number)
-            return
-        params, why, version = proposal.params, proposal.why, history.version
-        written, now = write_params(params), self._clock.now()
-        self._journal.append(Started(number, written, self.name, now, why, attempt, version, proposal.seconds))
+            if turn is not None:
+                self._exhausted, self._end = str(end), min(self._end, turn.number)
+            return False
+        if proposal.resume_from is not None:
+            if turn is not None:
+                self._turns.put_back(turn)
+            turn = self._turns.resume(proposal.resume_from)
+            if turn is None:
+                return True  # another peer goes on with that one; look again
+        assert turn is not None
+        yield from self._run(turn, proposal)
+        self._turns.ended(turn)
+        return True
+
+    def _run(self, turn: Turn, proposal: Proposal) -> Iterator[float]:
+        number, attempt = turn.number, turn.attempt
+        self._journal.append(started(proposal, number, attempt, self._journal, self._clock))
         if attempt:
             self._journal.flush()  # should this one kill its process, the start must be known
+        elif proposal.source is not None:
+            copy_checkpoint(self._journal.history.definition, proposal.source, number)
         self._begun(number, attempt)
-        self._evaluate(number, attempt, params)
+        yield from self._evaluate(number, attempt, proposal.params)
         self._begun(-1, -1)
 
-    def _evaluate(self, number: int, attempt: int, params: Params) -> None:
-        trial = LiveTrial(self._journal, number, attempt, params, self._device, self._clock)
+    def _evaluate(self, number: int, attempt: int, params: Params) -> Iterator[float]:
+        trial = LiveTrial(self._journal, number, attempt, params, self._device, self._clock, self._proposer.decide)
         self._trial = trial
         began = self._clock.monotonic()
         outcome: Outcome = "done"
@@ -126,9 +147,10 @@ class Peer:
         try:
             if self._stopping:
                 raise Paused
-            metrics = self._metrics(trial, params)
-        except Paused:
-            outcome, reason = "paused", self._stopping or "interrupted"
+            metrics = yield from self._metrics(trial, params)
+        except Halted:
+            if trial.decision == GO:
+                outcome, reason = "paused", self._stopping or "interrupted"
         except ObjectiveError as error:
             outcome, reason, trace = "failed", str(error), error.trace
         except StoreError:
@@ -138,18 +160,32 @@ class Peer:
             raise
         except SystemExit as error:
             outcome, reason, trace = "failed", f"the objective called sys.exit({error.code!r})", traceback.format_exc()
-        except Exception as error:  # noqa: BLE001 - whatever the user's code raises ends its trial, never the study
+        except Exception as error:  # whatever the user's code raises ends its trial, never the study
+            if error is trial.fault:
+                raise
             outcome, reason, trace = "failed", f"{type(error).__name__}: {error}"[:2000], _users_part(error)
         self._trial = None
+        decided = trial.outcome if outcome == "done" else None
+        if decided is not None:
+            outcome, reason = decided
+            metrics = trial.last or {}
         seconds = self._clock.monotonic() - began
-        self._write_end(number, attempt, outcome, reason, trace, metrics, seconds)
+        self._write_end(number, attempt, outcome, reason, trace, metrics, seconds, decided is not None)
 
-    def _metrics(self, trial: LiveTrial, params: Params) -> Metrics:
+    def _metrics(self, trial: LiveTrial, params: Params) -> Generator[float, None, Metrics]:
         metric = self._journal.history.definition.metric
         metrics: Metrics | None = None
-        for step, answer in self._objective.run(trial):
+        running = self._objective.run(trial)
+        for said in running:
+            if isinstance(said, Wait):
+                yield said.seconds
+                continue
+            step, answer = said
             if step is not None:
                 metrics = trial.take(step, answer)
+                if trial.decision != GO:
+                    _end_early(running, trial.decision)
+                    return metrics
             elif answer is not None or trial.last is None:
                 metrics = metrics_of(answer, metric, params)
             else:
@@ -160,11 +196,36 @@ class Peer:
             raise ObjectiveError("the objective ended without a result: return or yield a number, or a dict of metrics")
         return metrics_of(metrics, metric, params)
 
+    def _settle(self) -> bool:
+        """Where no trial runs, and none is to begin or to be resumed, those that are paused are stopped for good."""
+        history = self._journal.history
+        last = min(history.definition.trials or NEVER, self._end)
+        if not history.parked or history.ended + len(history.parked) < last:
+            return False
+        for number in list(history.parked):
+            turn = self._turns.resume(number)
+            if turn is not None:
+                reason = f"paused for good: {history.trial(number).reason}"
+                attempt, metrics = turn.attempt - 1, history.metrics(number)
+                seconds = history.seconds_before(number, turn.attempt) - history.seconds_before(number, attempt)
+                self._write_end(number, attempt, "stopped", reason, "", metrics, seconds)
+                self._turns.ended(turn)
+        return True
+
     def _write_end(
         self, number: int, attempt: int, outcome: Outcome, reason: str = "", trace: str = "",
-        metrics: Metrics | None = None, seconds: float = 0.0,
+        metrics: Metrics | None = None, seconds: float = 0.0, decided: bool = False,
     ) -> None:  # fmt: skip
-        self._journal.append(Ended(number, outcome, self._clock.now(), metrics or {}, reason, trace, seconds, attempt))
+        now = self._clock.now()
+        self._journal.append(Ended(number, outcome, now, metrics or {}, reason, trace, seconds, attempt, decided))
+
+
+def _end_early(running: Generator[Any, None, None], decision: Decision) -> None:
+    """Close a trial's generator; one that is paused may save its state first."""
+    if decision.pause:
+        with suppress(Paused, StopIteration):
+            running.throw(Paused(decision.reason))
+    running.close()
 
 
 def _users_part(error: Exception) -> str:

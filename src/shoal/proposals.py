@@ -1,5 +1,4 @@
-"""From a trial's number to its params: starting points first, then the search, with a generator seeded by the
-number."""
+"""What one peer thinks: from a trial's number to its params, and from a report to what becomes of the trial."""
 
 from __future__ import annotations
 
@@ -11,56 +10,103 @@ from dataclasses import replace
 from numpy.random import Generator
 
 from shoal.clock import RealClock
-from shoal.contracts import Clock, Proposal, Search
+from shoal.contracts import GO, Clock, Decision, Proposal, Resuming, Search, Stopping
 from shoal.draws import Draws
 from shoal.errors import ShoalError, StudyError
 from shoal.history import History
-from shoal.records import AnyRecord
+from shoal.journal import Journal
+from shoal.records import AnyRecord, Reported, Started, write_params
+
+NO_NUMBER = -1  # asks for what to go on with, where no new trial may begin
+
+
+def started(proposal: Proposal, number: int, attempt: int, journal: Journal, clock: Clock) -> Started:
+    """The record that an attempt at a trial begins, as proposed."""
+    source = -1 if proposal.source is None else proposal.source
+    return Started(
+        number, write_params(proposal.params), journal.writer, clock.now(), proposal.why, attempt,
+        journal.history.version, proposal.seconds, proposal.until, source,
+    )  # fmt: skip
 
 
 class Proposer:
-    """What to try as trial k: the k-th starting point, completed, or what the search proposes."""
+    """A search, begun with the starting points, and the stopping rule, which may wrap it.
 
-    def __init__(self, history: History, search: Search, clock: Clock | None = None) -> None:
-        self._history, self._search = history, search
+    Raises StudyError for what a search or a rule of the user's own raises: it ends the study, and the message says
+    whose fault it is.
+    """
+
+    def __init__(
+        self, history: History, search: Search, stopping: Stopping | None = None, clock: Clock | None = None
+    ) -> None:
+        self._history, self._stopping = history, stopping
         self._time = (clock or RealClock()).monotonic
-        self._start = history.definition.start
         self._draws = Draws(history.definition.seed)
-        self._own = type(search).__module__.startswith("shoal.")
-        self.tell: Callable[[AnyRecord], None] = search.tell if self._own else self._tell
+        self._search: Search = _Starting(history, search) if history.definition.start else search
+        self.resumes = isinstance(stopping, Resuming)
+        self._thoughts: list[Search | Stopping] = [part for part in (search, stopping) if part is not None]
+        if isinstance(stopping, Resuming):
+            stopping.around(self._search)
+            self._search = stopping
+            self._thoughts = [stopping]  # which begins the search, and tells it
+        self._names = f"the search {type(search).__name__}" + (
+            f" or the rule {type(stopping).__name__}" if stopping else ""
+        )
+        tells = [part.tell for part in self._thoughts if hasattr(part, "tell")]
+        own = all(type(part).__module__.startswith("shoal.") for part in (search, stopping) if part is not None)
+        self.tell: Callable[[AnyRecord], None] = tells[0] if own and len(tells) == 1 else self._tell
+        self._tells, self._own = tells, own
+        self.learns = stopping is not None or getattr(search, "learns", True)
         with self._blamed():
-            search.begin(history)
+            for part in self._thoughts:
+                if hasattr(part, "begin"):
+                    part.begin(history)
 
     def _tell(self, record: AnyRecord) -> None:
         with self._blamed():
-            self._search.tell(record)
+            for tell in self._tells:
+                tell(record)
+
+    def propose(self, number: int) -> Proposal:
+        """What to try as trial ``number``. Raises Exhausted when there is nothing left to try."""
+        history = self._history
+        if 0 <= number < history.length and history.inside(number):  # an attempt at it was lost
+            trial = history.trial(number)
+            return Proposal(trial.params, trial.why, history.until(number), source=history.source(number))
+        began = self._time()
+        with self._blamed():
+            proposal = self._search.ask(number, self._draws.at(max(number, 0)))
+        if not self._own:
+            proposal = replace(proposal, params=history.space.validate(proposal.params), why=str(proposal.why))
+        took = self._time() - began
+        return proposal if took < 0.0005 else replace(proposal, seconds=round(took, 3))
+
+    def decide(self, number: int, report: Reported) -> Decision:
+        """What becomes of a trial that has just reported."""
+        if self._stopping is None:
+            return GO
+        with self._blamed():
+            return self._stopping.decide(number, report, self._history)
 
     @contextmanager
     def _blamed(self) -> Iterator[None]:
-        """A search that raises ends the study, and the message says whose fault it is."""
         try:
             yield
         except ShoalError:
             raise
         except Exception as error:
-            trace = traceback.format_exc()
-            raise StudyError(f"the search {type(self._search).__name__} failed: {error!r}\n{trace}") from error
+            raise StudyError(f"{self._names} failed: {error!r}\n{traceback.format_exc()}") from error
 
-    def propose(self, number: int) -> Proposal:
-        """Raises Exhausted when there is nothing left to try."""
-        if self._history.length > number and self._history.inside(number):  # an attempt at it was lost
-            return Proposal(self._history.params(number), self._history.trial(number).why)
-        rng = self._draws.at(number)
+
+class _Starting:
+    """A search behind the starting points: the k-th of them is trial k."""
+
+    def __init__(self, history: History, search: Search) -> None:
+        self._history, self._search = history, search
+        self._start = history.definition.start
+        self.begin, self.tell = search.begin, search.tell
+
+    def ask(self, number: int, rng: Generator) -> Proposal:
         if number < len(self._start):
             return Proposal(self._history.space.complete(self._start[number], rng), f"starting point {number}")
-        began = self._time()
-        proposal = self._ask(number - len(self._start), rng)
-        took = self._time() - began
-        return proposal if took < 0.0005 else replace(proposal, seconds=round(took, 3))
-
-    def _ask(self, number: int, rng: Generator) -> Proposal:
-        if self._own:
-            return self._search.ask(number, rng)
-        with self._blamed():
-            proposal = self._search.ask(number, rng)
-            return Proposal(self._history.space.validate(proposal.params), str(proposal.why))
+        return self._search.ask(number - len(self._start), rng)

@@ -11,10 +11,30 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from shoal.errors import StudyError
+
 Metrics: TypeAlias = dict[str, float | int | bool | str]
 Outcome: TypeAlias = Literal["done", "stopped", "paused", "failed", "lost"]
 Order: TypeAlias = Literal["go", "stop", "finish"]
 Goal: TypeAlias = Literal["minimize", "maximize"]
+
+
+class Budget(msgspec.Struct, frozen=True):
+    """How much of a trial is run, at least and at most: ``Budget("epoch", 1, 81)``, ``Budget("seconds", 30, 3600)``.
+
+    What a report has spent is its metric of that name, or its step where it has none; "seconds" are measured.
+    """
+
+    name: str
+    least: float
+    most: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.least <= self.most < float("inf"):
+            raise StudyError(
+                f"budget {self.name!r} needs 0 < least <= most, both finite, got least={self.least!r} and "
+                f"most={self.most!r}; as in Budget('epoch', 1, 81)"
+            )
 
 
 class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -26,6 +46,9 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     goal: Goal = "minimize"
     search: str = "auto"
     settings: dict[str, Any] = {}
+    stopping: str = ""  # nothing said: "auto" with a budget, else "none"
+    stopping_settings: dict[str, Any] = {}
+    budget: Budget | None = None
     seed: int = 0
     trials: int | None = None
     target: float | None = None
@@ -62,7 +85,8 @@ class Ordered(Record, frozen=True, tag="ordered"):
 
 class Started(Record, frozen=True, tag="started"):
     """An attempt at a trial began. ``definition`` is the version of the definition it was proposed under, ``thought``
-    the seconds that the search took.
+    the seconds that the search took; ``until`` how much of the budget it is to use (0: all), ``source`` the trial whose
+    checkpoint it begins from.
 
     ``params`` stay JSON text until someone looks (`read_params`): most peers never look at most trials of others.
     """
@@ -75,20 +99,26 @@ class Started(Record, frozen=True, tag="started"):
     attempt: int = 0
     definition: int = 1
     thought: float = 0.0
+    until: float = 0.0
+    source: int = -1
 
 
 class Reported(Record, frozen=True, tag="reported"):
-    """Metrics of a running trial at a step."""
+    """Metrics of a running trial at a step; ``seconds`` is how long it has run by then, pauses left out."""
 
     number: int
     step: int
     metrics: Metrics
     time: float
     attempt: int = 0
+    seconds: float = 0.0
 
 
 class Ended(Record, frozen=True, tag="ended"):
-    """How an attempt ended; ``seconds`` is its length by the peer's monotonic clock."""
+    """How an attempt ended; ``seconds`` is its length by the peer's monotonic clock.
+
+    ``decided``: a trial that the stopping rule paused, and that waits until the rule resumes it.
+    """
 
     number: int
     outcome: Outcome
@@ -98,6 +128,7 @@ class Ended(Record, frozen=True, tag="ended"):
     traceback: str = ""
     seconds: float = 0.0
     attempt: int = 0
+    decided: bool = False
 
 
 AnyRecord: TypeAlias = Defined | Ordered | Started | Reported | Ended

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from shoal import catalog
 from shoal.answers import metrics_of
-from shoal.clock import RealClock
-from shoal.contracts import Search, Store
+from shoal.clock import GivenClock, RealClock
+from shoal.contracts import Clock, Decision, Proposal, Search, Stopping, Store
 from shoal.errors import Exhausted, ObjectiveError, StudyError
 from shoal.joining import go_on, join, unused_name
 from shoal.journal import Journal
 from shoal.live import LiveTrial
 from shoal.names import peer_name
-from shoal.proposals import Proposer
+from shoal.proposals import NO_NUMBER, started
 from shoal.pulse import Pulse
-from shoal.records import Ended, Outcome, Started, write_params
+from shoal.records import Budget, Ended, Outcome
 from shoal.reports import tables
 from shoal.space import Space
 from shoal.trial import Trial
@@ -38,10 +40,14 @@ class Study:
         goal: "minimize" or "maximize".
         search: a name ("auto", "gp", "tpe", …: docs/searches.md), or an object with begin, tell and ask.
         settings: of the search, as in ``{"pop_size": 50}``.
+        stopping: a rule by name ("asha", "freeze", …: docs/stopping.md), or an object with decide; "auto" with a
+            budget, else "none". stopping_settings: of the rule, as in ``{"eta": 4}``.
+        budget: how much of a trial is run, as in ``Budget("epoch", 1, 81)``.
         trials: how many trials there will be; None for no limit.
         start: params to try first; partial ones are completed.
         store: where the study is kept, such as "sqlite:///study.db"; in memory by default.
         name: the study of that name in the store is joined, if there is one.
+        clock: what tells the seconds that trials take, such as ``time.time``; one of your own for a simulation.
 
     >>> import shoal
     >>> study = shoal.Study({"x": shoal.uniform(-1.0, 1.0)}, seed=0, trials=20)
@@ -54,9 +60,10 @@ class Study:
 
     def __init__(
         self, space: Space | Mapping[str, Any], *, metric: str = "loss", goal: str = "minimize",
-        search: str | Search = "auto", settings: Mapping[str, Any] | None = None, seed: int | None = None,
-        trials: int | None = None, start: Iterable[Mapping[str, Any]] = (), store: str | Store | None = None,
-        name: str | None = None,
+        search: str | Search = "auto", settings: Mapping[str, Any] | None = None,
+        stopping: str | Stopping | None = None, stopping_settings: Mapping[str, Any] | None = None,
+        budget: Budget | None = None, seed: int | None = None, trials: int | None = None, start: Iterable[Mapping[str, Any]] = (), store: str | Store | None = None,
+        name: str | None = None, clock: Callable[[], float] | None = None,
     ) -> None:  # fmt: skip
         place = catalog.store(store or "memory://") if store is None or isinstance(store, str) else store
         custom = None if isinstance(search, str) else search
@@ -64,26 +71,33 @@ class Study:
             "space": as_space(space).to_json(), "metric": metric, "goal": goal, "search": search_name(search),
             "settings": dict(settings or {}), "trials": trials, "start": [dict(point) for point in start],
         }  # fmt: skip
-        if seed is not None:
-            given["seed"] = seed
-        clock = RealClock()
+        rule = None if stopping is None or isinstance(stopping, str) else stopping
+        extra = {
+            "seed": seed, "stopping": None if stopping is None else stopping_name(stopping), "budget": budget_of(budget),
+            "stopping_settings": None if stopping_settings is None else dict(stopping_settings),
+        }  # fmt: skip
+        given.update({key: value for key, value in extra.items() if value is not None})
+        time = RealClock() if clock is None else GivenClock(clock)
         called = unused_name(place, "study") if name is None else name
-        self._prepare(join(place, called, peer_name(), clock, given), custom)
+        self._prepare(join(place, called, peer_name(), time, given), time, custom, rule)
         if self._journal.history.length:
-            go_on(self._journal, clock)
+            go_on(self._journal, time)
 
-    def _prepare(self, journal: Journal, custom: Search | None = None) -> None:
-        self._journal, self._custom, self._clock = journal, custom, RealClock()
+    def _prepare(
+        self, journal: Journal, clock: Clock, search: Search | None = None, rule: Stopping | None = None
+    ) -> None:
+        self._journal, self._clock, self._think = journal, clock, catalog.thinker(search, rule, clock)
         self._turns: Turns | None = None
         self._pulse: Pulse | None = None
         self._open: dict[int, Turn] = {}
+        self._running: dict[int, LiveTrial] = {}
         self.ended, self.ran = "", 0  # why `tune` ended, in words, and how many trials it brought to their end
 
     @classmethod
     def of(cls, journal: Journal) -> Study:
         """The study that a journal is of."""
         study = cls.__new__(cls)
-        study._prepare(journal)
+        study._prepare(journal, RealClock())
         return study
 
     @classmethod
@@ -97,28 +111,46 @@ class Study:
     # ------------------------------------------------------------------ asking and telling
 
     def ask(self) -> LiveTrial:
-        """A trial to run: ``trial.params`` says with what. Raises Exhausted when there is nothing left to try."""
+        """A trial to run: ``trial.params`` says with what, ``trial.until`` how far, and ``trial.resumed`` whether from
+        its checkpoint. Raises Exhausted when there is nothing left to try."""
         if self._turns is None:
             self._begin()
-        turn = self._turns.next()  # type: ignore[union-attr]
-        if turn is None:
-            raise Exhausted(
-                f"study {self.name!r}: all of its {self._journal.history.definition.trials} trials have begun"
-            )
-        proposal = self._proposer.propose(turn.number)
-        version = self._journal.history.version
-        params, now = write_params(proposal.params), self._clock.now()
-        self._journal.append(
-            Started(
-                turn.number, params, self._journal.writer, now, proposal.why, turn.attempt, version, proposal.seconds
-            )
-        )  # fmt: skip
+        assert self._turns is not None
+        while True:
+            turn = self._turns.next()
+            if turn is None and not self._proposer.resumes:
+                raise Exhausted(
+                    f"study {self.name!r}: all of its {self._journal.history.definition.trials} trials have begun"
+                )
+            proposal = self._proposer.propose(NO_NUMBER if turn is None else turn.number)
+            if proposal.resume_from is not None:
+                if turn is not None:
+                    self._turns.put_back(turn)
+                turn = self._turns.resume(proposal.resume_from)
+            if turn is not None:
+                return self._start(turn, proposal)
+            self._journal.sync()
+
+    def _start(self, turn: Turn, proposal: Proposal) -> LiveTrial:
+        self._journal.append(started(proposal, turn.number, turn.attempt, self._journal, self._clock))
         self._open[turn.number] = turn
-        return LiveTrial(self._journal, turn.number, turn.attempt, proposal.params, "cpu", self._clock)
+        trial = LiveTrial(
+            self._journal, turn.number, turn.attempt, proposal.params, "cpu", self._clock, self._proposer.decide,
+            halts=False,
+        )  # fmt: skip
+        self._running[turn.number] = trial
+        return trial
+
+    def report(self, trial: LiveTrial | int, step: int, **metrics: Any) -> Decision:
+        """Report metrics of a trial at a step, and learn what becomes of it: ``decision.stop``, ``decision.pause`` and
+        the reason. A trial that is to stop or to pause is then told without a result: ``study.tell(trial)``."""
+        number = trial if isinstance(trial, int) else trial.number
+        if number not in self._running:
+            raise StudyError(f"trial {number} is not open here: ask for a trial first, and report before telling")
+        return self._running[number].report(step, **metrics)
 
     def _begin(self) -> None:
-        search = self._custom or catalog.search_of(self._journal.history.definition)
-        self._proposer = Proposer(self._journal.history, search, self._clock)
+        self._proposer = self._think(self._journal.history)
         self._journal.listen(self._proposer.tell)
         shared = not self._journal.store.url.startswith("memory")
         if shared:
@@ -128,26 +160,30 @@ class Study:
     def tell(self, trial: LiveTrial | int, result: Any = None) -> None:
         """End a trial with its result: a number, a dict of metrics, or an exception (the trial failed).
 
-        Without a result the trial's last report counts. What is no result, such as NaN, makes the trial a failed one.
+        Without a result the trial's last report counts, and ends it as the decision on it says. What is no result, such as NaN, makes the trial a failed one.
         """
         number = trial if isinstance(trial, int) else trial.number
         turn = self._open.pop(number, None)
         if turn is None:
             raise StudyError(f"trial {number} is not open here: ask for a trial first, and tell its result once")
         history = self._journal.history
+        live = self._running.pop(number)
         outcome: Outcome = "done"
         metrics, reason = {}, ""
         now = self._clock.now()
         try:
             if isinstance(result, BaseException):
                 raise ObjectiveError(f"{type(result).__name__}: {result}")
-            if result is None and isinstance(trial, LiveTrial):
-                result = trial.last
+            if result is None:
+                result = live.last
             metrics = metrics_of(result, history.definition.metric, history.space.domains)
+            outcome, reason = live.outcome or ("done", "")
         except ObjectiveError as error:
             outcome, reason = "failed", str(error)
         seconds = self._clock.monotonic() - turn.began
-        self._journal.append(Ended(number, outcome, now, metrics, reason, "", seconds, turn.attempt))
+        self._journal.append(
+            Ended(number, outcome, now, metrics, reason, "", seconds, turn.attempt, outcome == "paused")
+        )
         self._turns.ended(turn)  # type: ignore[union-attr]
 
     def close(self) -> None:
@@ -213,6 +249,24 @@ class Study:
 
 def as_space(space: Any) -> Space:
     return space if isinstance(space, Space) else Space(space)
+
+
+def stopping_name(stopping: str | Stopping) -> str:
+    """A rule's name; one of the user's own is known by its class. Raises StudyError for what is no rule."""
+    if isinstance(stopping, str):
+        return stopping
+    if not isinstance(stopping, Stopping):
+        raise StudyError(f"stopping must be a name or an object with decide, got {stopping!r:.100}")
+    return f"{type(stopping).__module__}:{type(stopping).__qualname__}"
+
+
+def budget_of(budget: Any) -> dict[str, Any] | None:
+    """A budget as plain data. Raises StudyError for what is none."""
+    if budget is None or isinstance(budget, dict):
+        return budget
+    if not isinstance(budget, Budget):
+        raise StudyError(f"budget must be a shoal.Budget, as in shoal.Budget('epoch', 1, 81), got {budget!r:.100}")
+    return msgspec.structs.asdict(budget)
 
 
 def search_name(search: str | Search) -> str:

@@ -14,6 +14,7 @@ class Report:
 
     step: int
     metrics: Metrics
+    seconds: float = 0.0  # that the trial had run by then, pauses left out
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,8 @@ class Trial:
     """One evaluation of one params. ``outcome`` is done, stopped, paused, failed, lost, running or waiting.
 
     ``value`` is the study's metric as the objective gave it, None unless the trial is done; ``seconds`` is how long
-    the last attempt took;
-    ``time`` is when it began, in seconds since 1970.
+    it took, lost attempts and pauses left out; ``time`` is when its last attempt began, in seconds since 1970.
+    ``resumed`` says why it was resumed, each time.
     """
 
     number: int
@@ -34,6 +35,7 @@ class Trial:
     attempt: int = 0
     peer: str = ""
     why: str = ""
+    resumed: tuple[str, ...] = ()
     reason: str = ""
     traceback: str = ""
     time: float | None = None

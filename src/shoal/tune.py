@@ -11,7 +11,7 @@ from typing import Any
 
 from shoal import catalog
 from shoal.clock import RealClock
-from shoal.contracts import Search, Store
+from shoal.contracts import Search, Stopping, Store
 from shoal.engines.local import LocalEngine, LocalPlan
 from shoal.errors import ObjectiveError, StudyError
 from shoal.joining import go_on, join, unused_name
@@ -19,9 +19,10 @@ from shoal.journal import Journal
 from shoal.names import peer_name
 from shoal.peer import Peer
 from shoal.pulse import Pulse
+from shoal.records import Budget
 from shoal.reports.progress import Progress, show
 from shoal.space import Space
-from shoal.study import LEASE, Study, as_space, search_name
+from shoal.study import LEASE, Study, as_space, budget_of, search_name, stopping_name
 
 STORE = "sqlite:///shoal.db"
 
@@ -30,8 +31,9 @@ def tune(
     objective: Callable[..., Any] | type | str | Sequence[str] | None = None,
     space: Space | Mapping[str, Any] | None = None, *,
     metric: str | None = None, goal: str | None = None, trials: int | None = None, workers: int = 1,
-    search: str | Search | None = None, settings: Mapping[str, Any] | None = None, seed: int | None = None,
-    start: Iterable[Mapping[str, Any]] | None = None, store: str | Store | None = None, name: str | None = None,
+    search: str | Search | None = None, settings: Mapping[str, Any] | None = None,
+    stopping: str | Stopping | None = None, stopping_settings: Mapping[str, Any] | None = None,
+    budget: Budget | None = None, seed: int | None = None, start: Iterable[Mapping[str, Any]] | None = None, store: str | Store | None = None, name: str | None = None,
     timeout: float | None = None, trial_timeout: float | None = None, target: float | None = None,
     patience: int | None = None, max_failures: int | None = None, retries: int | None = None, gpus: float | None = None,
     grace: float = 30.0, lease: float = LEASE, preload: bool = True, directory: str | Path | None = None,
@@ -48,13 +50,13 @@ def tune(
         space: what may be searched; may be left out when a study is joined.
         metric: the name of the number that is optimised ("loss"). goal: "minimize" or "maximize".
         trials: how many outcomes there will be, exactly. workers: processes; 0 runs the trials in this one.
-        search, settings, seed, start, store, name: as of `Study`; the store is ./shoal.db by default.
+        search, settings, stopping, stopping_settings, budget, seed, start, store, name: as of `Study`; the store is ./shoal.db by default.
         timeout: seconds for this call. trial_timeout: seconds for a trial, which is then killed and counts as failed.
         target: stop when a trial is as good as this. patience: stop after so many trials without a better one.
         max_failures: stop when the first so many trials (10) all failed.
         retries: how often a trial is run again whose process died (1).
         gpus: GPUs for each worker; 0.5 lets two share one. They are shared evenly by default.
-        grace: seconds that running trials get when the study is stopped. lease: seconds of silence until a peer
+        grace: seconds that trials get to end in when they, or the study, are stopped. lease: seconds of silence until a peer
             counts as dead.
         preload: import once what a Python script imports, and fork for each trial.
         directory: where the files of trials and the logs of peers go (shoal.files beside the store).
@@ -85,7 +87,9 @@ def tune(
     given = {
         "space": None if space is None else as_space(space).to_json(), "metric": metric, "goal": goal, "trials": trials,
         "search": None if search is None else search_name(search),
-        "settings": None if settings is None else dict(settings), "seed": seed,
+        "settings": None if settings is None else dict(settings), "seed": seed, "budget": budget_of(budget),
+        "stopping": None if stopping is None else stopping_name(stopping),
+        "stopping_settings": None if stopping_settings is None else dict(stopping_settings),
         "start": None if start is None else [dict(point) for point in start], "trial_timeout": trial_timeout,
         "target": target, "patience": patience, "max_failures": max_failures, "retries": retries, "objective": address,
         "directory": None if directory is None else str(Path(directory).absolute()),
@@ -98,12 +102,14 @@ def tune(
     go_on(journal, RealClock())
     before = journal.history.ended
     custom = None if search is None or isinstance(search, str) else search
+    rule = None if stopping is None or isinstance(stopping, str) else stopping
     with show(journal, progress, timeout) as view:
         if workers == 0:
-            run_here(journal, objective, custom, lease, view)
+            run_here(journal, objective, custom, rule, lease, view)
         else:
-            order = {"store": _secret_url(place, store), "study": journal.study, "lease": lease, "preload": preload}
-            code = _pack(objective if address is None else None, custom)
+            order = {"store": _secret_url(place, store), "study": journal.study, "lease": lease, "preload": preload,
+                     "grace": grace}  # fmt: skip
+            code = _pack(objective if address is None else None, custom, rule)
             run_local(journal, LocalPlan(workers, order, code, gpus, timeout, grace), view)
     _complain(journal)
     study = Study.of(journal)
@@ -117,11 +123,13 @@ def run_local(journal: Journal, plan: LocalPlan, view: Progress) -> None:
     view.reason = LocalEngine(plan, journal, RealClock(), view.watch).run()
 
 
-def run_here(journal: Journal, objective: Any, custom: Search | None, lease: float, view: Progress) -> None:
+def run_here(
+    journal: Journal, objective: Any, search: Search | None, rule: Stopping | None, lease: float, view: Progress
+) -> None:
     """Run one peer in this very process, for debugging: breakpoints and prints work, a crash is a crash."""
     clock = RealClock()
     target = catalog.objective(objective)
-    peer = Peer(journal, lambda: custom or catalog.search_of(journal.history.definition), target, clock,
+    peer = Peer(journal, catalog.thinker(search, rule, clock), target, clock,
                 begun=lambda number, attempt: view.tick())  # fmt: skip
     try:
         with Pulse(journal, lease):
@@ -183,14 +191,14 @@ def _stem(objective: Any) -> str:
     return name if name.isidentifier() else "study"
 
 
-def _pack(objective: Any, custom: Search | None) -> bytes:
-    """The objective and the search as code, for peers on this machine; it is never written to a store."""
-    if objective is None and custom is None:
+def _pack(objective: Any, search: Search | None, rule: Stopping | None) -> bytes:
+    """The objective, the search and the rule as code, for peers on this machine; it is never written to a store."""
+    if objective is None and search is None and rule is None:
         return b""
     import cloudpickle
 
     try:
-        return cloudpickle.dumps((objective, custom))  # type: ignore[no-any-return]
+        return cloudpickle.dumps((objective, search, rule))  # type: ignore[no-any-return]
     except Exception as error:
         raise ObjectiveError(
             f"the objective cannot be sent to other processes: {type(error).__name__}: {error}; "

@@ -59,12 +59,23 @@ class Turns:
         number, held = self._queue.popleft()
         return Turn(number, held.grant.generation, now, held)
 
+    def put_back(self, turn: Turn) -> None:
+        """The trial of a turn is not begun now but next."""
+        self._queue.appendleft((turn.number, turn.held))
+
+    def resume(self, number: int) -> Turn | None:
+        """A paused trial to go on with, unless another peer was granted it."""
+        journal = self._journal
+        journal.flush()
+        grant = journal.store.resume(journal.study, journal.writer, number, journal.history.attempt(number) + 1)
+        return None if grant is None else Turn(number, grant.generation, self._clock.monotonic(), Held(grant, 1))
+
     def ended(self, turn: Turn) -> None:
         """The trial of a turn has ended; its grant is let go once all of its trials have."""
         self._pace = 0.8 * self._pace + 0.2 * (self._clock.monotonic() - turn.began)
         turn.held.left -= 1
         if not turn.held.left:
-            self._settled.append(turn.held.grant.start)
+            self._settled.append(turn.held.grant.key)
 
     def _take(self) -> None:
         journal, limit = self._journal, self._journal.history.definition.trials
@@ -85,12 +96,12 @@ class Turns:
             held = Held(grant, len(numbers))
             self._queue.extend((number, held) for number in numbers)
             if not numbers:
-                self._settled.append(grant.start)
+                self._settled.append(grant.key)
 
     def _inherit(self, number: int, attempt: int) -> bool:
         """Whether a trial of a peer that is gone is to be run again; settles what that peer left open."""
         history = self._journal.history
-        if history.finished(number):
+        if history.finished(number) or number in history.parked or history.attempt(number) >= attempt:
             return False
         if number in history.running:
             silent = history.trial(number).peer

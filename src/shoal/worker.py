@@ -47,15 +47,17 @@ def main() -> None:
 
 
 def _work(order: dict[str, Any], code: bytes, slot: Slot, events: int, orders: int) -> str:
-    target, custom = _unpack(code, order)
+    target, search, rule = _unpack(code, order)
     clock = RealClock()
     store = catalog.store(order["store"], create=False)
     journal = Journal(store, order["study"], order["peer"], clock)
     plan = journal.history.definition
-    objective = catalog.objective(target if target is not None else plan.objective, order["preload"], order["scratch"])
+    objective = catalog.objective(
+        target if target is not None else plan.objective, order["preload"], order["scratch"], order["grace"]
+    )
     peer = Peer(
-        journal, lambda: custom or catalog.search_of(journal.history.definition), objective, clock, order["device"],
-        slot.write, supervised=order["supervised"],
+        journal, catalog.thinker(search, rule, clock), objective, clock, order["device"], slot.write,
+        supervised=order["supervised"],
     )  # fmt: skip
     threading.Thread(target=_listen, args=(peer, orders), name="shoal-orders", daemon=True).start()
     try:
@@ -70,20 +72,20 @@ def _work(order: dict[str, Any], code: bytes, slot: Slot, events: int, orders: i
     return peer.reason
 
 
-def _unpack(code: bytes, order: dict[str, Any]) -> tuple[Any, Any]:
-    """The objective and the search that travelled as code, from the supervisor itself and never from a store."""
+def _unpack(code: bytes, order: dict[str, Any]) -> tuple[Any, Any, Any]:
+    """The objective, the search and the stopping rule that travelled as code, from the supervisor itself and never from a store."""
     if not code:
-        return None, None
+        return None, None, None
     import cloudpickle
 
     try:
-        target, custom = cloudpickle.loads(code)
+        target, search, rule = cloudpickle.loads(code)
     except Exception as error:
         raise ShoalError(
             f"the objective cannot be loaded in a peer's process: {type(error).__name__}: {error}; "
             "can what it uses be imported there? workers=0 runs it in your own process"
         ) from error
-    return target, custom
+    return target, search, rule
 
 
 def _receive(orders: int) -> tuple[dict[str, Any], bytes]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 from shoal.contracts import Answer, Running
 from shoal.errors import ObjectiveError
+from shoal.objectives.lines import step_of
 
 
 class FunctionObjective:
-    """A plain function answers once; each yield of a generator is a report, at steps 1, 2, 3 …
+    """A plain function answers once; each yield of a generator is a report, at steps 1, 2, 3 …, or at the step or the
+    epoch that it names, as one that goes on from a checkpoint does.
 
     A generator's return value, where it has one, is its result; otherwise the last yield is.
     """
@@ -20,7 +22,7 @@ class FunctionObjective:
         self._function = function
         self._arguments = _positional(function)
 
-    def run(self, trial: Running) -> Iterator[tuple[int | None, Answer]]:
+    def run(self, trial: Running) -> Generator[tuple[int | None, Answer], None, None]:
         answer = self._function(trial.params, trial) if self._arguments == 2 else self._function(trial.params)
         if isinstance(answer, Generator):
             yield from _drain(answer)
@@ -31,7 +33,8 @@ class FunctionObjective:
         """Nothing to let go of."""
 
 
-def _drain(generator: Generator[Any, None, Any]) -> Iterator[tuple[int | None, Answer]]:
+def _drain(generator: Generator[Any, None, Any]) -> Generator[tuple[int | None, Answer], None, None]:
+    """Yields are counted from 1, or name their step: {"step": 3, …}, {"epoch": 3, …}."""
     step = 0
     try:
         while True:
@@ -41,7 +44,7 @@ def _drain(generator: Generator[Any, None, Any]) -> Iterator[tuple[int | None, A
                 if end.value is not None or step == 0:
                     yield None, end.value
                 return
-            step += 1
+            step = step_of(answer, step)[0] if isinstance(answer, Mapping) else step + 1
             yield step, answer
     finally:
         generator.close()  # runs its `finally` when the trial ends early

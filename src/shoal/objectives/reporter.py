@@ -9,6 +9,8 @@ from typing import Any
 
 REPORTS = "SHOAL_REPORTS"  # the environment variable that names the pipe for reports
 PARAMS = "SHOAL_PARAMS"  # … and the one that names the JSON file of the params
+CHECKPOINT = "SHOAL_CHECKPOINT"  # … the directory for checkpoints
+UNTIL = "SHOAL_UNTIL"  # … and how much of the budget to use
 PREFIX = "[tune-metric]:"
 
 
@@ -39,6 +41,19 @@ def params() -> dict[str, Any]:
             return dict(json.load(file))
     words = [part for word in sys.argv[1:] for part in (word.split("=", 1) if word.startswith("--") else [word])]
     return {name[2:]: _value(value) for name, value in zip(words[::2], words[1::2], strict=False)}
+
+
+def checkpoint_dir() -> str:
+    """Where the running trial saves its state, and looks for one to go on from; ``checkpoint`` outside of a study."""
+    path = os.environ.get(CHECKPOINT, "checkpoint")
+    os.makedirs(path, exist_ok=True)
+    return path
+
+
+def until() -> float:
+    """How much of the budget the running trial is to use before it may end, such as its last epoch; infinite where
+    nothing was said."""
+    return float(os.environ.get(UNTIL, "inf"))
 
 
 def _value(text: str) -> Any:

@@ -12,17 +12,18 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from time import monotonic
 from typing import Any, Literal
 
-from shoal.contracts import Answer, Running
+from shoal.contracts import Answer, Halted, Running
 from shoal.errors import ObjectiveError
 from shoal.objectives import launcher
 from shoal.objectives.command import param_words, read_command
 from shoal.objectives.lines import Lines, spoken_reports, step_of, written_reports
-from shoal.objectives.reporter import REPORTS
+from shoal.objectives.reporter import CHECKPOINT, REPORTS, UNTIL
 
 MOST_OUTPUT = 1 << 30  # bytes; a script that prints more is stopped before it fills the disk
 TAIL = 4_000  # bytes of standard error that are shown of a script that failed
@@ -30,19 +31,26 @@ CHUNK = 1 << 16
 
 
 class ScriptObjective:
-    """A script is a trial that failed when it ends with an error, or without having reported."""
+    """A script is a trial that failed when it ends with an error, or without having reported.
 
-    def __init__(self, command: str | Sequence[str], preload: bool = True, scratch: str | None = None) -> None:
-        self._command, self._preload = read_command(command), preload
+    One whose trial is stopped or paused is sent SIGTERM, and SIGKILL after ``grace`` seconds, with all of its group.
+    """
+
+    def __init__(
+        self, command: str | Sequence[str], preload: bool = True, scratch: str | None = None, grace: float = 30.0
+    ) -> None:
+        self._command, self._preload, self._grace = read_command(command), preload, grace
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="shoal-", dir=scratch)  # whoever gave it removes it
         self._pipe = os.path.join(self._folder.name, "reports")
         os.mkfifo(self._pipe)
 
-    def run(self, trial: Running) -> Iterator[tuple[int | None, Answer]]:
+    def run(self, trial: Running) -> Generator[tuple[int | None, Answer], None, None]:
         environment = {**os.environ, REPORTS: self._pipe, "PYTHONUNBUFFERED": "1"}
         environment["SHOAL_TRIAL_DIRECTORY"] = str(trial.directory)
         environment["SHOAL_TRIAL_NUMBER"] = str(trial.number)
+        environment[CHECKPOINT] = str(trial.checkpoint)
+        environment[UNTIL] = str(trial.until)
         extra = param_words(trial.params, trial.directory, environment)
         self._start()
         with _Run(self._channel, self._pipe, trial.directory, "ab" if trial.attempt else "wb") as run:
@@ -57,7 +65,11 @@ class ScriptObjective:
             for metrics in run.reports():
                 step, metrics = step_of(metrics, count)
                 count = max(step, count + 1)
-                yield step, metrics
+                try:
+                    yield step, metrics
+                except (Halted, GeneratorExit):
+                    run.end(self._grace)
+                    raise
             run.check(count)
 
     def _start(self) -> None:
@@ -148,6 +160,21 @@ class _Run:
                     yield from self._read(key.fd)
         for source in (self._reader, *self._files):
             yield from self._read(source, last=True)
+
+    def end(self, grace: float) -> None:
+        """Ask the script to end, and keep what it still says; what has not ended by then is killed on leaving."""
+        launcher.send(self._channel, {"kill": signal.SIGTERM.value})
+        deadline = monotonic() + grace
+        while self._status is None and (left := deadline - monotonic()) > 0:
+            for key, _ in self._waiting.select(left):
+                if key.fileobj is self._channel:
+                    answer = launcher.receive(self._channel)
+                    if answer is None:
+                        return
+                    self._status = answer[0]["status"]
+                else:
+                    for _ in self._read(key.fd):
+                        pass  # too late to count
 
     def _read(self, source: int, last: bool = False) -> Iterator[dict[str, Any]]:
         """What there is to read of one source; all of it when ``last``."""

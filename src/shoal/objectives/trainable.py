@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from shoal.contracts import Answer, Paused, Running
 from shoal.errors import ObjectiveError
+from shoal.files import CHECKPOINT
 from shoal.records import Metrics
 
-CHECKPOINT = "checkpoint"
+EVERY = 10.0  # seconds between checkpoints, at least …
+SHARE = 20.0  # … and as many times what one takes
 STATE = "shoal.json"  # written last: a checkpoint that has it is whole
 
 
@@ -22,8 +25,8 @@ class TrainableObjective:
 
     ``setup(params)`` or ``setup(params, trial)`` once; ``load(directory)`` if there is a checkpoint; ``step()`` again
     and again, each time
-    returning metrics, until it returns None or raises StopIteration; ``save(directory)`` when the study is
-    interrupted. ``close()``, where
+    returning metrics, until it returns None or raises StopIteration; ``save(directory)`` when the trial is paused or the
+    study interrupted, and now and then between two steps, so that little is lost with a machine. ``close()``, where
     there is one, at the end. Without ``save`` and ``load`` a trial that is interrupted begins again.
     """
 
@@ -35,7 +38,7 @@ class TrainableObjective:
         self._trainable = trainable
         self._saves = callable(getattr(trainable, "save", None)) and callable(getattr(trainable, "load", None))
 
-    def run(self, trial: Running) -> Iterator[tuple[int | None, Answer]]:
+    def run(self, trial: Running) -> Generator[tuple[int | None, Answer], None, None]:
         model = self._trainable()
         try:
             yield from self._steps(model, trial)
@@ -43,25 +46,32 @@ class TrainableObjective:
             if hasattr(model, "close"):
                 model.close()
 
-    def _steps(self, model: Any, trial: Running) -> Iterator[tuple[int | None, Answer]]:
+    def _steps(self, model: Any, trial: Running) -> Generator[tuple[int | None, Answer], None, None]:
         if hasattr(model, "setup"):
             FunctionCall(model.setup)(trial)
         step, last = self._resume(model, trial) if self._saves else (0, None)
         if last is not None:
             yield step, last  # should that have been the last step
-        while True:
-            if trial.interrupted:
-                if self._saves:
+        due = monotonic() + EVERY
+        try:
+            while True:
+                if trial.interrupted:
+                    raise Paused
+                try:
+                    answer = model.step()
+                except StopIteration:
+                    return
+                if answer is None:
+                    return
+                step += 1
+                yield step, answer
+                if self._saves and (began := monotonic()) > due:
                     save(model, trial.directory, step, trial.last)
-                raise Paused
-            try:
-                answer = model.step()
-            except StopIteration:
-                return
-            if answer is None:
-                return
-            step += 1
-            yield step, answer
+                    due = monotonic() + max(EVERY, SHARE * (monotonic() - began))
+        except Paused:
+            if self._saves:
+                save(model, trial.directory, step, trial.last)
+            raise
 
     def _resume(self, model: Any, trial: Running) -> tuple[int, Metrics | None]:
         """Load the latest whole checkpoint; returns its step and metrics."""

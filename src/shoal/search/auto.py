@@ -25,7 +25,13 @@ from shoal.search.genetic import Genetic
 from shoal.search.gp import GP
 from shoal.search.tpe import TPE
 
-MEMBERS: Final[dict[str, type[Search]]] = {"gp": GP, "tpe": TPE, "forest": ForestSearch, "cmaes": CMAES, "genetic": Genetic}
+MEMBERS: Final[dict[str, type[Search]]] = {
+    "gp": GP,
+    "tpe": TPE,
+    "forest": ForestSearch,
+    "cmaes": CMAES,
+    "genetic": Genetic,
+}
 OTHERS: Final = ("tpe", "forest")  # see otherwise what the Gaussian process sees
 OTHERWISE: Final = 0.25  # the share that they propose …
 TRUSTED: Final = 20  # … after so many trials

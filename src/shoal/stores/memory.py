@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from shoal.contracts import Grant, PeerStatus
@@ -61,9 +61,9 @@ class MemoryStore:
     def take(self, study: str, peer: str, count: int, limit: int | None, settled: Sequence[int] = ()) -> Grant | None:
         with self._lock:
             kept = self._find(study)
-            for start in settled:
-                if kept.grants.get(start, ("", None))[0] == peer:
-                    del kept.grants[start]
+            for key in settled:
+                if kept.grants.get(key, ("", None))[0] == peer:
+                    del kept.grants[key]
             stop = kept.next + count if limit is None else min(kept.next + count, limit)
             if stop <= kept.next:
                 return None
@@ -72,14 +72,22 @@ class MemoryStore:
             kept.next = stop
             return grant
 
+    def resume(self, study: str, peer: str, number: int, generation: int) -> Grant | None:
+        if not self.claim(study, f"resume {number} {generation}", peer):
+            return None
+        with self._lock:
+            grant = Grant(number, number + 1, generation, resumed=True)
+            self._find(study).grants[grant.key] = (peer, grant)
+            return grant
+
     def adopt(self, study: str, peer: str) -> list[Grant]:
         with self._lock:
             kept = self._find(study)
             adopted = []
-            for start, (owner, grant) in kept.grants.items():
+            for key, (owner, grant) in kept.grants.items():
                 if owner != peer and not self._alive(kept, owner):
-                    grant = Grant(grant.start, grant.stop, grant.generation + 1)
-                    kept.grants[start] = (peer, grant)
+                    grant = replace(grant, generation=grant.generation + 1)
+                    kept.grants[key] = (peer, grant)
                     adopted.append(grant)
             return adopted
 

@@ -37,7 +37,7 @@ batches = Table(
 grants = Table(
     "shoal_grants", metadata,
     Column("study", Name, primary_key=True),
-    Column("start", Integer, primary_key=True, autoincrement=False),
+    Column("start", Integer, primary_key=True, autoincrement=False),  # -1 - number for a trial that was resumed
     Column("stop", Integer, nullable=False),
     Column("generation", Integer, nullable=False),
     Column("peer", Name, nullable=False),

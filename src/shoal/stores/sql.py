@@ -163,6 +163,24 @@ class SqlStore:
             connection.execute(insert(grants).values(study=study, start=start, stop=stop, generation=0, peer=peer))
             return Grant(start, stop)
 
+    def resume(self, study: str, peer: str, number: int, generation: int) -> Grant | None:
+        grant = Grant(number, number + 1, generation, resumed=True)
+        row = (grants.c.study == study) & (grants.c.start == grant.key)
+        try:
+            with self._write() as connection:
+                self._raise(connection, study, studies.c.last_batch, studies.c.last_batch)
+                key = f"resume {number} {generation}"
+                connection.execute(insert(claims).values(study=study, key=key, peer=peer))
+                connection.execute(delete(grants).where(row))  # of an earlier attempt
+                connection.execute(
+                    insert(grants).values(
+                        study=study, start=grant.key, stop=grant.stop, generation=generation, peer=peer
+                    )
+                )
+        except _Exists:
+            return None
+        return grant
+
     def adopt(self, study: str, peer: str) -> list[Grant]:
         living = select(peers.c.peer).where(peers.c.study == study, peers.c.beat + peers.c.lease >= self._now)
         orphaned = (grants.c.study == study) & (grants.c.peer != peer) & grants.c.peer.not_in(living)
@@ -172,9 +190,9 @@ class SqlStore:
         with self._write() as connection:
             self._raise(connection, study, studies.c.last_batch, studies.c.last_batch)  # one adopter at a time
             found = connection.execute(select(grants).where(orphaned).order_by(grants.c.start)).all()
-            adopted = [Grant(row.start, row.stop, row.generation + 1) for row in found]
+            adopted = [Grant.of(row.start, row.stop, row.generation + 1) for row in found]
             for grant in adopted:
-                row = (grants.c.study == study) & (grants.c.start == grant.start)
+                row = (grants.c.study == study) & (grants.c.start == grant.key)
                 connection.execute(update(grants).where(row).values(peer=peer, generation=grant.generation))
         return adopted
 

@@ -1,0 +1,194 @@
+"""Peers in virtual time: the very same loop, a heap of what happens next, and no waiting.
+
+All peers share one history and one search, since all would know the same. A run is a function of its seed.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from shoal.contracts import Answer, Running, Wait
+from shoal.errors import ObjectiveError
+from shoal.history import History
+from shoal.journal import Journal
+from shoal.peer import IDLE, Peer
+from shoal.proposals import Proposer
+from shoal.records import AnyRecord, Ended, Metrics
+from shoal.space import Params
+
+LEASE = 60.0  # virtual seconds until a dead peer is noticed
+Curve = Sequence[tuple[int, Metrics, float]]  # step, metrics, seconds since the trial began
+
+
+class Problem(Protocol):
+    """What is tuned in a simulation."""
+
+    def curve(self, params: Params) -> Curve:
+        """What a trial would report, and when, if it ran to its end. Raises ObjectiveError for one that fails."""
+
+
+class VirtualClock:
+    """Time that stands still but for the simulation."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+    monotonic = now
+
+    def sleep(self, seconds: float) -> None:
+        raise NotImplementedError("in a simulation, peers yield the seconds that they wait for")
+
+
+@dataclass
+class Faults:
+    """What goes wrong: the share of trials that fail on the way, of peers' trials in which the peer dies (and comes back
+    after its lease), and how many times slower the slowest peer is than the fastest."""
+
+    failures: float = 0.0
+    deaths: float = 0.0
+    speed_spread: float = 1.0
+
+
+class SimulatedObjective:
+    """Reports what a problem says, when it says so. A trial that was paused goes on where it was."""
+
+    def __init__(self, problem: Problem, speed: float, faults: Faults, seed: int) -> None:
+        self._problem, self._speed, self._faults, self._seed = problem, speed, faults, seed
+
+    def run(self, trial: Running) -> Generator[tuple[int | None, Answer] | Wait, None, None]:
+        rng = np.random.default_rng([self._seed % 2**63, trial.number, trial.attempt])
+        curve = self._problem.curve(trial.params)
+        begun = trial.last_step if trial.resumed else 0
+        spent = next((seconds for step, _, seconds in reversed(curve) if step <= begun), 0.0)
+        fails = rng.random() < self._faults.failures
+        breaks = rng.random() * curve[-1][2] if fails else math.inf
+        for step, metrics, seconds in curve:
+            if step <= begun:
+                continue
+            if seconds > breaks:
+                yield Wait(max(breaks - spent, 0.0) * self._speed)
+                raise ObjectiveError("a simulated failure")
+            yield Wait((seconds - spent) * self._speed)
+            spent = seconds
+            yield step, metrics
+            if trial.due:
+                return
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class _View(Journal):
+    """What one peer sees of a journal that all share: whatever was appended is known at once."""
+
+    def __init__(self, shared: Journal, writer: str) -> None:
+        self._shared = shared
+        self.store, self.study, self.writer = shared.store, shared.study, writer
+        self.flush, self.listen = shared.flush, self._listen  # type: ignore[method-assign]
+        self.history = shared.history
+
+    def _listen(self, listener: Callable[[AnyRecord], None]) -> None:
+        """The proposer that all share is told already."""
+
+    def append(self, record: AnyRecord) -> None:
+        self._shared.append(record)
+
+    def sync(self) -> int:
+        return 0
+
+
+class Simulation:
+    """Runs a study's peers over a problem until the study ends, or virtual time does."""
+
+    def __init__(
+        self, journal: Journal, clock: VirtualClock, think: Callable[[History], Proposer], problem: Problem,
+        peers: int, faults: Faults | None = None,
+    ) -> None:  # fmt: skip
+        self._journal, self._clock, self._problem = journal, clock, problem
+        self._faults, self._seed = faults or Faults(), journal.history.definition.seed
+        proposer = think(journal.history)
+        self._proposer = proposer
+        self._woken = False
+        journal.listen(self._tell)
+        self._rng = np.random.default_rng([self._seed % 2**63, 7])
+        self._heap: list[tuple[float, int, str, Iterator[float]]] = []
+        self._count = 0
+        self._idle: list[tuple[str, Iterator[float]]] = []
+        self._graves: list[Iterator[float]] = []
+        self.busy = 0.0  # seconds that peers ran trials
+        for place in range(peers):
+            self._join(f"peer-{place}")
+
+    def _tell(self, record: AnyRecord) -> None:
+        self._woken = self._woken or type(record) is Ended
+        self._proposer.tell(record)
+
+    def _join(self, name: str) -> None:
+        speed = self._faults.speed_spread ** self._rng.random()
+        objective = SimulatedObjective(self._problem, speed, self._faults, self._seed)
+        journal = self._journal
+        journal.store.beat(journal.study, name, math.inf)
+        peer = Peer(_View(journal, name), lambda history: self._proposer, objective, self._clock)
+        self._push(self._clock.time, name, peer.run())
+
+    def _push(self, time: float, name: str, run: Iterator[float]) -> None:
+        self._count += 1
+        heapq.heappush(self._heap, (time, self._count, name, run))
+
+    def run(self, until: float = math.inf) -> float:
+        """Returns the virtual time at the end."""
+        while self._heap:
+            time, _, name, run = heapq.heappop(self._heap)
+            if time > until:
+                self._clock.time = until
+                break
+            self._clock.time = time
+            wait = next(run, None)
+            if self._woken:
+                self._wake()
+            if wait is None:
+                continue  # this peer is done
+            if wait is IDLE:
+                self._rest(name, run)
+            elif self._dies():
+                self._die(name, run)
+            else:
+                self.busy += wait
+                self._push(time + wait, name, run)
+        self._journal.flush()
+        return self._clock.time
+
+    def _rest(self, name: str, run: Iterator[float]) -> None:
+        """Let a peer that has nothing to do wait until a trial ends."""
+        if self._faults.deaths:
+            self._push(self._clock.time + LEASE / 2, name, run)
+        else:
+            self._idle.append((name, run))
+
+    def _wake(self) -> None:
+        self._woken = False
+        idle, self._idle = self._idle, []
+        for name, run in idle:
+            self._push(self._clock.time, name, run)
+
+    def _dies(self) -> bool:
+        return bool(self._faults.deaths) and self._rng.random() < self._faults.deaths
+
+    def _die(self, name: str, run: Iterator[float]) -> None:
+        """The peer is gone without a word; another takes its place."""
+        self._push(self._clock.time + LEASE, name, self._replace(name))
+        self._graves.append(run)  # closing it would have it write its end
+
+    def _replace(self, dead: str) -> Iterator[float]:
+        self._journal.store.leave(self._journal.study, dead)
+        self._join(f"{dead}'")
+        yield from ()

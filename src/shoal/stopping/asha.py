@@ -1,0 +1,78 @@
+"""Asynchronous successive halving, the form that stops: at each rung only the best 1/η go on.
+
+L. Li, K. Jamieson, A. Rostamizadeh, E. Gonina, M. Hardt, B. Recht, A. Talwalkar: A System for Massively Parallel
+Hyperparameter Tuning. MLSys 2020. Needs no checkpoints; a trial is compared with those that got to the rung before it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from shoal.contracts import GO, Decision
+from shoal.errors import StudyError
+from shoal.history import History
+from shoal.records import AnyRecord, Reported
+from shoal.stopping.rungs import Ladder, levels, ordinal
+from shoal.trial import Report
+
+
+@dataclass
+class ASHA:
+    """Settings: the reduction factor η, the budget before the first rung, and brackets, each of which begins a rung
+    later than the one before (s = 0, 1 …); trials are dealt to them in the ratio of η^-s."""
+
+    eta: float = 3.0
+    grace: float | None = None  # r; the least budget by default
+    brackets: int = 1
+
+    def __post_init__(self) -> None:
+        if not self.eta > 1 or self.brackets < 1 or (self.grace is not None and not self.grace > 0):
+            raise StudyError(f"asha needs eta > 1, brackets >= 1 and grace > 0, got {self}")
+
+    def begin(self, history: History) -> None:
+        budget = history.definition.budget
+        least = self.grace or (budget.least if budget else 1.0)
+        at = levels(least, budget.most if budget else math.inf, self.eta)
+        self._what = budget.name if budget else "step"
+        self._last = budget.most if budget else math.inf
+        self.brackets = min(self.brackets, len(at))
+        self._ladders = [Ladder(history, at[first:]) for first in range(self.brackets)]
+        self._cycle = _cycle(self.eta, self.brackets)
+        self._history = history
+
+    def tell(self, record: AnyRecord) -> None:
+        if type(record) is Reported:
+            self._ladder(record.number).tell(record)
+
+    def _ladder(self, number: int) -> Ladder:
+        return self._ladders[self._cycle[number % len(self._cycle)]]
+
+    def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
+        spent, loss = history.spent(report), history.loss(report)
+        ladder = self._ladder(number)
+        reached = ladder.reached(number)
+        if loss is None or not reached or spent >= self._last:
+            return GO
+        rung = ladder.rungs[reached - 1]
+        if rung.of[number] != loss or len(rung) < self.eta:
+            return GO  # it passed this rung before, or the rung holds too few to tell
+        rank, count = rung.rank(loss), len(rung)
+        if loss <= rung.losses[max(math.ceil(count / self.eta) - 1, 0)]:
+            return GO
+        return Decision(
+            stop=True,
+            reason=f"{loss * history.sign:.4g} at {self._what} {spent:g} is the {ordinal(rank + 1)} of {count}, "
+            f"not among the best 1/{self.eta:g}",
+        )
+
+
+def _cycle(eta: float, brackets: int) -> list[int]:
+    """The brackets of trials 0, 1, 2 …, over and over: each as often as its share, spread evenly."""
+    shares = [eta ** (brackets - 1 - s) for s in range(brackets)]
+    length = round(sum(shares))
+    found: list[int] = []
+    for place in range(length):
+        behind = [share * (place + 1) / length - found.count(s) for s, share in enumerate(shares)]
+        found.append(behind.index(max(behind)))
+    return found

@@ -1,0 +1,103 @@
+"""Asynchronous successive halving, the form that promotes: trials are paused at each rung, and resumed by any peer once
+they are among the best 1/η there.
+
+L. Li et al.: A System for Massively Parallel Hyperparameter Tuning. MLSys 2020, algorithm 2. Nothing promising is ever
+stopped too early, and little is spent on the others; needs checkpoints, without which a trial begins again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from shoal.contracts import GO, Decision, Proposal, Search
+from shoal.errors import Exhausted, StudyError
+from shoal.history import History
+from shoal.records import AnyRecord, Reported
+from shoal.stopping.rungs import Ladder, Rung, levels, ordinal
+from shoal.trial import Report
+
+
+@dataclass
+class Promotion:
+    """Settings: the reduction factor η, and the budget of the first rung."""
+
+    needs_budget: ClassVar[bool] = True
+    eta: float = 3.0
+    grace: float | None = None  # r; the least budget by default
+
+    def __post_init__(self) -> None:
+        if not self.eta > 1 or (self.grace is not None and not self.grace > 0):
+            raise StudyError(f"{type(self).__name__.lower()} needs eta > 1 and grace > 0, got {self}")
+
+    def around(self, search: Search) -> None:
+        self._search = search
+
+    def begin(self, history: History) -> None:
+        budget = history.definition.budget
+        assert budget is not None
+        self._history, self._what = history, budget.name
+        self.levels = levels(self.grace or budget.least, budget.most, self.eta)
+        self.ladder = Ladder(history, self.levels)
+        self._search.begin(history)
+
+    def tell(self, record: AnyRecord) -> None:
+        self.ladder.tell(record)
+        self._search.tell(record)
+
+    def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
+        """Pause at the rung that the trial was to reach."""
+        reached = self.ladder.reached(number)
+        spent = history.spent(report)
+        if spent >= self.levels[-1] or not reached or spent < self._target(number):
+            return GO
+        rung = self.ladder.rungs[reached - 1]
+        place = rung.rank(rung.of[number])
+        return Decision(
+            pause=True,
+            reason=f"{ordinal(place + 1)} of {len(rung)} at {self._what} {rung.level:g}; waits for promotion",
+        )
+
+    def _target(self, number: int) -> float:
+        return self._history.until(number) or self.levels[0]
+
+    def ask(self, number: int, rng: np.random.Generator) -> Proposal:
+        found = self._promote(fresh=number >= 0)
+        if found is not None:
+            return found
+        if number < 0:
+            raise Exhausted("no paused trial is worth resuming")
+        proposal = self._search.ask(number, rng)
+        return Proposal(proposal.params, proposal.why, until=self.levels[0])
+
+    def _promote(self, fresh: bool) -> Proposal | None:
+        """The best trial that is paused at the highest rung where it is among the best 1/η.
+
+        Without fresh trials, the best of a rung always goes on: some trial is to see the whole budget.
+        """
+        parked: dict[int, list[int]] = {}
+        for number in self._history.parked:
+            parked.setdefault(self.ladder.reached(number) - 1, []).append(number)
+        for k in range(self.top() - 2, -1, -1):
+            if k not in parked:
+                continue
+            rung = self.ladder.rungs[k]
+            number = min(parked[k], key=lambda trial: (rung.of[trial], trial))
+            if self._goes_on(rung, number, k, fresh):
+                return self._promoted(number, rung, self.levels[k + 1])
+        return None
+
+    def top(self) -> int:
+        """How many rungs there are as yet."""
+        return len(self.levels)
+
+    def _goes_on(self, rung: Rung, number: int, k: int, fresh: bool) -> bool:
+        allowed = int(len(rung) / self.eta)
+        return rung.rank(rung.of[number]) < (allowed if fresh else max(allowed, 1))
+
+    def _promoted(self, number: int, rung: Rung, until: float) -> Proposal:
+        place = rung.rank(rung.of[number]) + 1
+        why = f"promoted to {self._what} {until:g}: {ordinal(place)} of {len(rung)} at {rung.level:g}"
+        return Proposal(self._history.params(number), why, until, resume_from=number)
