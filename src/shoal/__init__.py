@@ -60,8 +60,8 @@ _HOME = {name: module for module, names in _WORDS.items() for name in names.spli
 __all__ = [
     "Budget", "Decision", "Exhausted", "Halted", "ObjectiveError", "ShoalError", "Space", "SpaceError", "StoreError",
     "Study", "StudyError", "at_least", "at_most", "checkpoint_dir", "choice", "constant", "finrange", "logfinrange",
-    "lognormal", "lograndint", "loguniform", "normal", "one_of", "ordinal", "params", "qlograndint", "qloguniform", "qrandint", "quniform", "randint", "report",
-    "reverseloguniform", "tune", "uniform", "until",
+    "lognormal", "lograndint", "loguniform", "normal", "one_of", "ordinal", "params", "qlograndint", "qloguniform",
+    "qrandint", "quniform", "randint", "report", "reverseloguniform", "tune", "uniform", "until",
 ]  # fmt: skip
 
 

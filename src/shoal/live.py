@@ -96,8 +96,8 @@ class LiveTrial:
     def report(self, step: int, **metrics: Any) -> Decision:
         """Report metrics at a step, such as an epoch, and learn what becomes of the trial.
 
-        In a function that is tuned, raises `Halted` where the trial is to end. Raises ObjectiveError where the study's metric is not finite, or a metric has a param's name; the trial then
-        fails.
+        In a function that is tuned, raises `Halted` where the trial is to end. Raises ObjectiveError where the study's
+        metric is not finite, or a metric has a param's name; the trial then fails.
         """
         if not metrics:
             raise ObjectiveError("report needs at least one metric, as in trial.report(3, loss=0.2)")

@@ -62,7 +62,8 @@ class Study:
         self, space: Space | Mapping[str, Any], *, metric: str = "loss", goal: str = "minimize",
         search: str | Search = "auto", settings: Mapping[str, Any] | None = None,
         stopping: str | Stopping | None = None, stopping_settings: Mapping[str, Any] | None = None,
-        budget: Budget | None = None, seed: int | None = None, trials: int | None = None, start: Iterable[Mapping[str, Any]] = (), store: str | Store | None = None,
+        budget: Budget | None = None, seed: int | None = None, trials: int | None = None,
+        start: Iterable[Mapping[str, Any]] = (), store: str | Store | None = None,
         name: str | None = None, clock: Callable[[], float] | None = None,
     ) -> None:  # fmt: skip
         place = catalog.store(store or "memory://") if store is None or isinstance(store, str) else store
@@ -73,7 +74,7 @@ class Study:
         }  # fmt: skip
         rule = None if stopping is None or isinstance(stopping, str) else stopping
         extra = {
-            "seed": seed, "stopping": None if stopping is None else stopping_name(stopping), "budget": budget_of(budget),
+            "seed": seed, "budget": budget_of(budget), "stopping": None if stopping is None else stopping_name(stopping),
             "stopping_settings": None if stopping_settings is None else dict(stopping_settings),
         }  # fmt: skip
         given.update({key: value for key, value in extra.items() if value is not None})
@@ -160,7 +161,8 @@ class Study:
     def tell(self, trial: LiveTrial | int, result: Any = None) -> None:
         """End a trial with its result: a number, a dict of metrics, or an exception (the trial failed).
 
-        Without a result the trial's last report counts, and ends it as the decision on it says. What is no result, such as NaN, makes the trial a failed one.
+        Without a result the trial's last report counts, and ends it as the decision on it says. What is no result, such
+        as NaN, makes the trial a failed one.
         """
         number = trial if isinstance(trial, int) else trial.number
         turn = self._open.pop(number, None)

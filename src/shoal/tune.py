@@ -33,7 +33,8 @@ def tune(
     metric: str | None = None, goal: str | None = None, trials: int | None = None, workers: int = 1,
     search: str | Search | None = None, settings: Mapping[str, Any] | None = None,
     stopping: str | Stopping | None = None, stopping_settings: Mapping[str, Any] | None = None,
-    budget: Budget | None = None, seed: int | None = None, start: Iterable[Mapping[str, Any]] | None = None, store: str | Store | None = None, name: str | None = None,
+    budget: Budget | None = None, seed: int | None = None, start: Iterable[Mapping[str, Any]] | None = None,
+    store: str | Store | None = None, name: str | None = None,
     timeout: float | None = None, trial_timeout: float | None = None, target: float | None = None,
     patience: int | None = None, max_failures: int | None = None, retries: int | None = None, gpus: float | None = None,
     grace: float = 30.0, lease: float = LEASE, preload: bool = True, directory: str | Path | None = None,
@@ -50,14 +51,15 @@ def tune(
         space: what may be searched; may be left out when a study is joined.
         metric: the name of the number that is optimised ("loss"). goal: "minimize" or "maximize".
         trials: how many outcomes there will be, exactly. workers: processes; 0 runs the trials in this one.
-        search, settings, stopping, stopping_settings, budget, seed, start, store, name: as of `Study`; the store is ./shoal.db by default.
+        search, settings, stopping, stopping_settings, budget, seed, start, store, name: as of `Study`; the store is
+            ./shoal.db by default.
         timeout: seconds for this call. trial_timeout: seconds for a trial, which is then killed and counts as failed.
         target: stop when a trial is as good as this. patience: stop after so many trials without a better one.
         max_failures: stop when the first so many trials (10) all failed.
         retries: how often a trial is run again whose process died (1).
         gpus: GPUs for each worker; 0.5 lets two share one. They are shared evenly by default.
-        grace: seconds that trials get to end in when they, or the study, are stopped. lease: seconds of silence until a peer
-            counts as dead.
+        grace: seconds that trials get to end in when they, or the study, are stopped.
+        lease: seconds of silence until a peer counts as dead.
         preload: import once what a Python script imports, and fork for each trial.
         directory: where the files of trials and the logs of peers go (shoal.files beside the store).
         progress: whether to show what happens; on by default.

@@ -73,7 +73,8 @@ def _work(order: dict[str, Any], code: bytes, slot: Slot, events: int, orders: i
 
 
 def _unpack(code: bytes, order: dict[str, Any]) -> tuple[Any, Any, Any]:
-    """The objective, the search and the stopping rule that travelled as code, from the supervisor itself and never from a store."""
+    """The objective, the search and the stopping rule that travelled as code, from the supervisor itself and never from
+    a store."""
     if not code:
         return None, None, None
     import cloudpickle

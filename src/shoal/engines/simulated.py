@@ -50,8 +50,8 @@ class VirtualClock:
 
 @dataclass
 class Faults:
-    """What goes wrong: the share of trials that fail on the way, of peers' trials in which the peer dies (and comes back
-    after its lease), and how many times slower the slowest peer is than the fastest."""
+    """What goes wrong: the share of trials that fail on the way, the share of reports at which the peer dies (another
+    takes its place once that is noticed), and how many times slower the slowest peer is than the fastest."""
 
     failures: float = 0.0
     deaths: float = 0.0

@@ -24,10 +24,9 @@ class TrainableObjective:
     """The class is made anew for each trial, and its methods are called in this order.
 
     ``setup(params)`` or ``setup(params, trial)`` once; ``load(directory)`` if there is a checkpoint; ``step()`` again
-    and again, each time
-    returning metrics, until it returns None or raises StopIteration; ``save(directory)`` when the trial is paused or the
-    study interrupted, and now and then between two steps, so that little is lost with a machine. ``close()``, where
-    there is one, at the end. Without ``save`` and ``load`` a trial that is interrupted begins again.
+    and again, each time returning metrics, until it returns None or raises StopIteration; ``save(directory)`` when the
+    trial is paused or the study interrupted, and now and then between two steps, so that little is lost with a
+    machine. ``close()``, where there is one, at the end. Without ``save`` and ``load`` a trial that is interrupted begins again.
     """
 
     def __init__(self, trainable: type) -> None:

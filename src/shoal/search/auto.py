@@ -2,10 +2,12 @@
 
 A Gaussian process proposes while the search has taken at most a share of the time that the trials took, and its first
 seconds are free. After some trials it leaves one proposal in four to a Parzen estimator or a forest, which are right
-where its own idea of the losses, a smooth function, is wrong: on plateaus, cliffs and many hollows. Beyond the share, trials that last long enough get a tree-structured Parzen estimator, and others CMA-ES
-and a genetic algorithm, which take microseconds: four in five from the one that found the better trial lately, since
-one is at home in narrow valleys and the other among many hollows. The times are those in the journal, so that all peers
-decide alike. All members learn from all trials.
+where its own idea of the losses, a smooth function, is wrong: on plateaus, cliffs and many hollows.
+
+Beyond the share, trials that last long enough get a tree-structured Parzen estimator, and others CMA-ES and a genetic
+algorithm, which take microseconds: four in five from the one that found the better trial lately, since one is at home
+in narrow valleys and the other among many hollows. The times are those in the journal, so that all peers decide alike.
+All members learn from all trials.
 """
 
 from __future__ import annotations
