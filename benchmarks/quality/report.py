@@ -30,7 +30,7 @@ class Score:
     runs: int
 
 
-def scores(runs: Sequence[Run], checkpoint: int) -> list[Score]:
+def scores(runs: Sequence[Run], checkpoint: float) -> list[Score]:
     """The scores of all searches on the tasks that all of them did, the best mean rank first."""
     found: dict[str, dict[str, list[float]]] = {}
     for run in runs:
@@ -78,8 +78,8 @@ def table(rows: Sequence[Score], title: str) -> Table:
     return shown
 
 
-def figure(panels: Mapping[str, Mapping[int, Sequence[Score]]], path: Path) -> None:
-    """Mean regret and mean rank against trials, a column for each kind of run (1 worker, 8 workers)."""
+def figure(panels: Mapping[str, Mapping[Any, Sequence[Score]]], path: Path, along: str = "trials") -> None:
+    """Mean regret and mean rank against trials or time, a column for each kind of run (1 worker, 8 workers)."""
     from matplotlib.figure import Figure
 
     drawing = Figure(figsize=(6 * len(panels), 8), layout="constrained")
@@ -95,7 +95,7 @@ def figure(panels: Mapping[str, Mapping[int, Sequence[Score]]], path: Path) -> N
             axes[0][column].fill_between(at, low, high, alpha=0.12, color=lines[0].get_color())
             axes[1][column].plot(at, [own[n].rank for n in at], **style)
         axes[0][column].set(title=title, ylabel="mean normalised regret", yscale="log", xscale="log")
-        axes[1][column].set(xlabel="trials", ylabel="mean rank", xscale="log")
+        axes[1][column].set(xlabel=along, ylabel="mean rank", xscale="log")
         axes[1][column].invert_yaxis()
         for row in (0, 1):
             axes[row][column].set_xticks(sorted(by_checkpoint), [str(n) for n in sorted(by_checkpoint)])

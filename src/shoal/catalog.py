@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from shoal.contracts import Clock, Objective, Search, Stopping, Store
+from shoal.contracts import Clock, Objective, Resuming, Search, Stopping, Store
 from shoal.errors import ObjectiveError, ShoalError, StoreError, StudyError, unknown
 from shoal.history import History
 from shoal.proposals import Proposer
@@ -63,7 +63,15 @@ def stopping(name: str, settings: Mapping[str, Any] | None = None) -> Stopping |
     """A stopping rule by name, as `search`; None for "none"."""
     if name == "none":
         return None
-    return _made("stopping rule", STOPPINGS, name, settings)  # type: ignore[no-any-return]
+    rule = _made("stopping rule", STOPPINGS, name, settings)
+    if hasattr(rule, "wrap"):
+        inner = stopping(rule.rule, rule.settings)
+        if inner is None or isinstance(inner, Resuming):
+            raise StudyError(
+                f"stopping rule {name!r}: it cannot wait for {rule.rule!r}, which stops no trial by itself"
+            )
+        rule.wrap(inner)
+    return rule  # type: ignore[no-any-return]
 
 
 def _made(what: str, catalog: Mapping[str, str], name: str, settings: Mapping[str, Any] | None) -> Any:

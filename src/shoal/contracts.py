@@ -137,6 +137,9 @@ class Running(Protocol):
     def interrupted(self) -> bool:
         """Whether the study is being stopped: an objective that can save its state does so and ends."""
 
+    saves: bool
+    """Whether the objective saves a checkpoint when its trial is paused."""
+
     @property
     def last(self) -> Metrics | None:
         """The metrics of the last report."""
@@ -184,24 +187,24 @@ class Stopped(Halted):
 class Grant:
     """Trial numbers ``start <= n < stop`` that one peer alone may run, until it falls silent.
 
-    ``generation`` counts the peers that held it before: it is the attempt that a trial of it begins with. One that was
-    ``resumed`` is of a single trial, beside the grant that the trial was begun under.
+    ``generation`` counts the peers that held it before: it is the attempt that a trial of it begins with. One with an
+    ``origin`` is of a single trial that was resumed as that attempt, beside the grant that the trial was begun under.
     """
 
     start: int
     stop: int
     generation: int = 0
-    resumed: bool = False
+    origin: int = 0
 
     @property
     def key(self) -> int:
         """What tells a study's grants apart."""
-        return -1 - self.start if self.resumed else self.start
+        return -1 - self.start if self.origin else self.start
 
     @classmethod
-    def of(cls, key: int, stop: int, generation: int) -> Grant:
+    def of(cls, key: int, stop: int, generation: int, origin: int) -> Grant:
         """The way back from `key`."""
-        return cls(key, stop, generation) if key >= 0 else cls(-1 - key, stop, generation, resumed=True)
+        return cls(key if key >= 0 else -1 - key, stop, generation, origin)
 
 
 @dataclass(frozen=True)

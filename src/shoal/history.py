@@ -65,6 +65,7 @@ class History:
         self._reports: dict[int, dict[int, Reported]] = {}  # number -> step -> what the latest attempt said
         self._lost: dict[int, set[int]] = {}  # number -> attempts
         self._paused: dict[int, dict[int, float]] = {}  # number -> attempts, and the seconds that each took
+        self._parked_as: dict[int, int] = {}  # number -> the latest attempt that a stopping rule paused
         self._until: dict[int, float] = {}
         self._source: dict[int, int] = {}
         self.parked: dict[int, None] = {}  # trials that a stopping rule paused, in the order of their pauses
@@ -169,6 +170,8 @@ class History:
             self._reach(number)
         if record.outcome == "paused":
             self._paused.setdefault(number, {})[attempt] = record.seconds
+            if record.decided:
+                self._parked_as[number] = max(attempt, self.parked_as(number))
         if attempt != self._attempt[number]:
             if attempt < self._attempt[number]:
                 return record.outcome == "lost" and self._lose(number, attempt)
@@ -293,6 +296,18 @@ class History:
         """How much of the budget the latest attempt is to use; 0: all of it."""
         return self._until.get(number, 0.0)
 
+    def count_reports(self, number: int) -> int:
+        return len(self._reports.get(number, ()))
+
+    @property
+    def best_value(self) -> float | None:
+        """The loss of the best trial that is done."""
+        return None if self.best is None else self._best_value
+
+    def parked_as(self, number: int) -> int:
+        """The latest attempt at a trial that a stopping rule paused; -1 without one."""
+        return self._parked_as.get(number, -1)
+
     def source(self, number: int) -> int | None:
         """The trial whose checkpoint this one began from."""
         return self._source.get(number)
@@ -337,7 +352,7 @@ class History:
         latest, paused = self._attempt[number] if number < self.length else -1, self._paused.get(number, ())
         first = min((step for step, told in steps.items() if told.attempt == latest), default=math.inf)
         return tuple(
-            Report(step, told.metrics, told.seconds)
+            Report(step, told.metrics, told.seconds, told.saved)
             for step, told in sorted(steps.items())
             if told.attempt == latest or (told.attempt in paused and step < first)
         )

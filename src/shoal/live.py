@@ -49,8 +49,8 @@ class LiveTrial:
         for name, value in params.items():
             if type(value) in _CONTAINERS:
                 self.params[name] = copy.deepcopy(value)
-        self.interrupted = False
-        self.last: Metrics | None = None
+        self.interrupted = self.saves = False
+        self.last: Metrics | None = dict(before[-1].metrics) if before and self._spent >= self.until else None
         self.problem = ""
         self._journal, self._clock, self._own = journal, clock, params
 
@@ -68,6 +68,13 @@ class LiveTrial:
         path.mkdir(exist_ok=True)
         return path
 
+    def _has_saved(self) -> bool:
+        """Whether there is a checkpoint, or will be when the trial is paused; looked up where someone may ask."""
+        if not self.saves and self._journal.history.definition.budget is not None:
+            path = trial_directory(self._journal.history.definition, self.number) / CHECKPOINT
+            self.saves = path.is_dir() and any(path.iterdir())
+        return self.saves
+
     @property
     def resumed(self) -> bool:
         """Whether the trial goes on from a checkpoint: its own, or that of another trial."""
@@ -81,15 +88,19 @@ class LiveTrial:
     @property
     def due(self) -> bool:
         """Whether the trial has used what it was to use, but not all of its budget."""
+        return self._journal.history.definition.budget is not None and self.until <= self._spent and not self._complete
+
+    @property
+    def _complete(self) -> bool:
         budget = self._journal.history.definition.budget
-        return budget is not None and self.until <= self._spent < budget.most
+        return budget is not None and self._spent >= budget.most
 
     @property
     def outcome(self) -> tuple[Outcome, str] | None:
         """What the stopping rule makes of a trial that came to its end, and why; None: it is done."""
         if self.decision.stop:
             return "stopped", self.decision.reason
-        if self.decision.pause:
+        if self.decision.pause and not self._complete:
             return "paused", self.decision.reason
         return ("paused", f"ran until {self.until:g}, as it was asked to") if self.due else None
 
@@ -115,7 +126,8 @@ class LiveTrial:
             self.problem = f"{error} (reported at step {step})"
             raise ObjectiveError(self.problem) from None
         self.last = {**self.last, **metrics} if self.last else metrics
-        report = Reported(self.number, step, metrics, self._clock.now(), self.attempt, round(self.ran, 3))
+        seconds, saved = round(self.ran, 3), self._has_saved()
+        report = Reported(self.number, step, metrics, self._clock.now(), self.attempt, seconds, saved)
         self._journal.append(report)
         self.last_step = step
         self._spent = self._journal.history.spent(report)

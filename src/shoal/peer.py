@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Generator, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from types import TracebackType
 from typing import Any
 
 from shoal.answers import metrics_of
-from shoal.contracts import GO, Clock, Decision, Halted, Objective, Paused, Proposal, Wait
+from shoal.contracts import GO, Clock, Halted, Objective, Paused, Proposal, Wait
 from shoal.errors import Exhausted, ObjectiveError, StoreError
 from shoal.files import copy_checkpoint
 from shoal.history import History
@@ -63,11 +63,10 @@ class Peer:
         self._begin()
         while not self._done():
             turn = self._turns.next(fresh=not self._exhausted)
-            if turn is not None or self._proposer.resumes:
-                if (yield from self._take(turn)) or turn is not None:
-                    continue
-                if self._settle():
-                    continue
+            if (turn is not None or self._proposer.resumes) and ((yield from self._take(turn)) or turn is not None):
+                continue
+            if self._settle():
+                continue
             if self._exhausted:
                 self._journal.sync()
                 if all(self._journal.history.finished(number) for number in range(self._end)):
@@ -120,7 +119,8 @@ class Peer:
                 self._turns.put_back(turn)
             turn = self._turns.resume(proposal.resume_from)
             if turn is None:
-                return True  # another peer goes on with that one; look again
+                yield IDLE  # another peer goes on with that one, and will say so
+                return True
         assert turn is not None
         yield from self._run(turn, proposal)
         self._turns.ended(turn)
@@ -175,23 +175,24 @@ class Peer:
     def _metrics(self, trial: LiveTrial, params: Params) -> Generator[float, None, Metrics]:
         metric = self._journal.history.definition.metric
         metrics: Metrics | None = None
-        running = self._objective.run(trial)
-        for said in running:
-            if isinstance(said, Wait):
-                yield said.seconds
-                continue
-            step, answer = said
-            if step is not None:
-                metrics = trial.take(step, answer)
-                if trial.decision != GO:
-                    _end_early(running, trial.decision)
-                    return metrics
-            elif answer is not None or trial.last is None:
-                metrics = metrics_of(answer, metric, params)
-            else:
-                metrics = trial.last
+        with closing(self._objective.run(trial)) as running:
+            for said in running:
+                if isinstance(said, Wait):
+                    yield said.seconds
+                    continue
+                step, answer = said
+                if step is not None:
+                    metrics = trial.take(step, answer)
+                    if trial.decision != GO:
+                        _end_early(running, trial)
+                        return metrics
+                elif answer is not None or trial.last is None:
+                    metrics = metrics_of(answer, metric, params)
+                else:
+                    metrics = trial.last
         if trial.problem:
             raise ObjectiveError(trial.problem)
+        metrics = metrics or trial.last
         if metrics is None:
             raise ObjectiveError("the objective ended without a result: return or yield a number, or a dict of metrics")
         return metrics_of(metrics, metric, params)
@@ -220,11 +221,17 @@ class Peer:
         self._journal.append(Ended(number, outcome, now, metrics or {}, reason, trace, seconds, attempt, decided))
 
 
-def _end_early(running: Generator[Any, None, None], decision: Decision) -> None:
-    """Close a trial's generator; one that is paused may save its state first."""
-    if decision.pause:
+def _end_early(running: Generator[tuple[int | None, Any] | Wait, None, None], trial: LiveTrial) -> None:
+    """Close a trial's generator; one that is paused may save its state first, and tell what it did until then."""
+    if trial.decision.pause:
         with suppress(Paused, StopIteration):
-            running.throw(Paused(decision.reason))
+            said = running.throw(Paused(trial.decision.reason))
+            while True:
+                if not isinstance(said, Wait):
+                    step, answer = said
+                    if step is not None:
+                        trial.take(step, answer)
+                said = next(running)
     running.close()
 
 

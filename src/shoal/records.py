@@ -104,7 +104,8 @@ class Started(Record, frozen=True, tag="started"):
 
 
 class Reported(Record, frozen=True, tag="reported"):
-    """Metrics of a running trial at a step; ``seconds`` is how long it has run by then, pauses left out."""
+    """Metrics of a running trial at a step; ``seconds`` is how long it has run by then, pauses left out, and ``saved``
+    whether it has saved a checkpoint, or does so when it is paused."""
 
     number: int
     step: int
@@ -112,6 +113,7 @@ class Reported(Record, frozen=True, tag="reported"):
     time: float
     attempt: int = 0
     seconds: float = 0.0
+    saved: bool = False
 
 
 class Ended(Record, frozen=True, tag="ended"):

@@ -73,8 +73,9 @@ class Study:
             "settings": dict(settings or {}), "trials": trials, "start": [dict(point) for point in start],
         }  # fmt: skip
         rule = None if stopping is None or isinstance(stopping, str) else stopping
-        extra = {
-            "seed": seed, "budget": budget_of(budget), "stopping": None if stopping is None else stopping_name(stopping),
+        extra: dict[str, Any] = {
+            "seed": seed, "budget": budget_of(budget),
+            "stopping": None if stopping is None else stopping_name(stopping),
             "stopping_settings": None if stopping_settings is None else dict(stopping_settings),
         }  # fmt: skip
         given.update({key: value for key, value in extra.items() if value is not None})
@@ -123,6 +124,8 @@ class Study:
                 raise Exhausted(
                     f"study {self.name!r}: all of its {self._journal.history.definition.trials} trials have begun"
                 )
+            if self._proposer.resumes:
+                self._journal.sync()
             proposal = self._proposer.propose(NO_NUMBER if turn is None else turn.number)
             if proposal.resume_from is not None:
                 if turn is not None:

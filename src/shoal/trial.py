@@ -15,6 +15,7 @@ class Report:
     step: int
     metrics: Metrics
     seconds: float = 0.0  # that the trial had run by then, pauses left out
+    saved: bool = False  # whether the trial saves checkpoints
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from shoal import catalog
 from shoal.clock import RealClock
-from shoal.contracts import Search, Stopping, Store
+from shoal.contracts import Objective, Search, Stopping, Store
 from shoal.engines.local import LocalEngine, LocalPlan
 from shoal.errors import ObjectiveError, StudyError
 from shoal.joining import go_on, join, unused_name
@@ -107,7 +107,7 @@ def tune(
     rule = None if stopping is None or isinstance(stopping, str) else stopping
     with show(journal, progress, timeout) as view:
         if workers == 0:
-            run_here(journal, objective, custom, rule, lease, view)
+            run_here(journal, catalog.objective(objective, preload, grace=grace), custom, rule, lease, view)
         else:
             order = {"store": _secret_url(place, store), "study": journal.study, "lease": lease, "preload": preload,
                      "grace": grace}  # fmt: skip
@@ -126,11 +126,10 @@ def run_local(journal: Journal, plan: LocalPlan, view: Progress) -> None:
 
 
 def run_here(
-    journal: Journal, objective: Any, search: Search | None, rule: Stopping | None, lease: float, view: Progress
+    journal: Journal, target: Objective, search: Search | None, rule: Stopping | None, lease: float, view: Progress
 ) -> None:
     """Run one peer in this very process, for debugging: breakpoints and prints work, a crash is a crash."""
     clock = RealClock()
-    target = catalog.objective(objective)
     peer = Peer(journal, catalog.thinker(search, rule, clock), target, clock,
                 begun=lambda number, attempt: view.tick())  # fmt: skip
     try:

@@ -68,7 +68,11 @@ class Turns:
         journal = self._journal
         journal.flush()
         grant = journal.store.resume(journal.study, journal.writer, number, journal.history.attempt(number) + 1)
-        return None if grant is None else Turn(number, grant.generation, self._clock.monotonic(), Held(grant, 1))
+        if grant is None:
+            return None
+        if grant.key in self._settled:  # this grant has taken the place of an earlier one
+            self._settled.remove(grant.key)
+        return Turn(number, grant.generation, self._clock.monotonic(), Held(grant, 1))
 
     def ended(self, turn: Turn) -> None:
         """The trial of a turn has ended; its grant is let go once all of its trials have."""
@@ -92,16 +96,23 @@ class Turns:
     def _adopt(self) -> None:
         for grant in self._journal.store.adopt(self._journal.study, self._journal.writer):
             self._journal.sync()
-            numbers = [n for n in range(grant.start, grant.stop) if self._inherit(n, grant.generation)]
+            numbers = [n for n in range(grant.start, grant.stop) if self._inherit(n, grant)]
             held = Held(grant, len(numbers))
             self._queue.extend((number, held) for number in numbers)
             if not numbers:
                 self._settled.append(grant.key)
 
-    def _inherit(self, number: int, attempt: int) -> bool:
+    def _inherit(self, number: int, grant: Grant) -> bool:
         """Whether a trial of a peer that is gone is to be run again; settles what that peer left open."""
-        history = self._journal.history
-        if history.finished(number) or number in history.parked or history.attempt(number) >= attempt:
+        history, attempt = self._journal.history, grant.generation
+        if history.finished(number) or history.attempt(number) >= attempt or history.parked_as(number) >= grant.origin:
+            return False
+        if number in history.parked:  # it was resumed, and never began: let another do so
+            trial = history.trial(number)
+            ended = Ended(
+                number, "paused", self._clock.now(), trial.metrics, trial.reason, attempt=grant.origin, decided=True
+            )
+            self._journal.append(ended)
             return False
         if number in history.running:
             silent = history.trial(number).peer

@@ -274,6 +274,87 @@ def test_exactly_one_of_many_claims_a_key(store: Store) -> None:
         assert not store.claim("s", key, f"peer {claimed.index(True)}")  # not even the winner claims it again
 
 
+# ---------------------------------------------------------------------- going on with a trial
+
+
+def test_exactly_one_of_many_resumes_a_trial_in_each_generation(store: Store) -> None:
+    """Peers that were not told what became of the others ask for the same attempt."""
+    store.take("s", "first", 1, None)
+    for generation in (1, 2, 3):
+        granted = at_once(8, lambda k, g=generation: store.resume("s", f"peer {k}", 0, g))  # type: ignore[misc]
+        assert sorted(filter(None, granted), key=str) == [Grant(0, 1, generation, origin=generation)]
+        winner = f"peer {next(k for k, grant in enumerate(granted) if grant)}"
+        assert store.resume("s", winner, 0, generation) is None  # not even the winner goes on with it again
+
+
+def test_trials_and_studies_are_resumed_apart_and_take_no_number(store: Store) -> None:
+    store.create("t", FIRST)
+    store.take("s", "p", 2, None)
+    granted = [store.resume(study, "p", number, 1) for study, number in (("s", 0), ("s", 1), ("t", 0))]
+    assert granted == [Grant(0, 1, 1, 1), Grant(1, 2, 1, 1), Grant(0, 1, 1, 1)]
+    assert store.take("s", "p", 2, None) == Grant(2, 4)
+    store.remove("t")
+    assert store.create("t", FIRST)
+    assert store.resume("t", "p", 0, 1) == Grant(0, 1, 1, 1)
+
+
+def test_what_a_dead_peer_resumed_is_adopted_beside_what_it_took(store: Store) -> None:
+    store.beat("s", "heir", LONG)
+    store.beat("s", "gone", LONG)
+    store.take("s", "gone", 2, None)
+    store.resume("s", "gone", 0, 3)
+    assert store.adopt("s", "heir") == []
+    store.leave("s", "gone")
+    adopted = sorted(store.adopt("s", "heir"), key=lambda grant: grant.key)
+    assert adopted == [Grant(0, 1, 4, origin=3), Grant(0, 2, 1)]
+    assert store.adopt("s", "heir") == []
+    store.beat("s", "third", LONG)
+    store.leave("s", "heir")
+    assert Grant(0, 1, 5, origin=3) in store.adopt("s", "third")
+
+
+def test_exactly_one_of_many_adopts_what_a_dead_peer_resumed(store: Store) -> None:
+    for number in range(6):
+        store.resume("s", "gone", number, 1)
+    heirs = [f"heir {k}" for k in range(8)]
+    for heir in heirs:
+        store.beat("s", heir, LONG)
+    adopted = [grant for grants in at_once(8, lambda k: store.adopt("s", heirs[k])) for grant in grants]
+    assert sorted(grant.start for grant in adopted) == list(range(6))
+    assert all(grant == Grant(grant.start, grant.start + 1, 2, origin=1) for grant in adopted)
+
+
+def test_what_was_resumed_is_settled_by_its_key_apart_from_what_was_taken(store: Store) -> None:
+    taken = store.take("s", "gone", 1, 1)
+    resumed = store.resume("s", "gone", 0, 1)
+    assert taken is not None
+    assert resumed is not None
+    assert taken.key != resumed.key
+    assert Grant.of(resumed.key, resumed.stop, resumed.generation, resumed.origin) == resumed
+    store.take("s", "gone", 1, 1, settled=[resumed.key])
+    store.beat("s", "heir", LONG)
+    assert store.adopt("s", "heir") == [Grant(0, 1, 1)]
+    store.take("s", "heir", 1, 1, settled=[taken.key])
+    store.beat("s", "third", LONG)
+    store.leave("s", "heir")
+    assert store.adopt("s", "third") == []
+
+
+def test_a_peer_cannot_settle_what_another_resumed_after_it(store: Store) -> None:
+    first = store.resume("s", "stale", 0, 1)
+    second = store.resume("s", "other", 0, 2)
+    assert first is not None
+    assert second is not None
+    store.take("s", "stale", 1, 0, settled=[first.key])
+    store.beat("s", "heir", LONG)
+    assert store.adopt("s", "heir") == [Grant(0, 1, 3, origin=2)]
+
+
+def test_no_trial_of_an_unknown_study_is_resumed(store: Store) -> None:
+    with pytest.raises(StoreError, match="no study 'mnits'; it holds: 's'"):
+        store.resume("mnits", "p", 0, 1)
+
+
 # ---------------------------------------------------------------------- peers
 
 

@@ -65,6 +65,7 @@ class SimulatedObjective:
         self._problem, self._speed, self._faults, self._seed = problem, speed, faults, seed
 
     def run(self, trial: Running) -> Generator[tuple[int | None, Answer] | Wait, None, None]:
+        trial.saves = True
         rng = np.random.default_rng([self._seed % 2**63, trial.number, trial.attempt])
         curve = self._problem.curve(trial.params)
         begun = trial.last_step if trial.resumed else 0
@@ -162,7 +163,7 @@ class Simulation:
             elif self._dies():
                 self._die(name, run)
             else:
-                self.busy += wait
+                self.busy += min(wait, until - time)
                 self._push(time + wait, name, run)
         self._journal.flush()
         return self._clock.time

@@ -22,14 +22,18 @@ class GaussianProcess:
 
     ``x`` are coordinates [n, c], ``group`` [c] names the param of each, ``y`` [n] are standardised outputs. Places [p,
     c] in ``running`` count as told, with what is expected there (the kriging believer of Ginsbourger et al. 2010).
+    ``ends`` are where told points are compared, by default their own coordinates.
     """
 
-    def __init__(self, x: Array, y: Array, group: NDArray[np.int_], theta: Theta, running: Array | None = None) -> None:
+    def __init__(
+        self, x: Array, y: Array, group: NDArray[np.int_], theta: Theta, running: Array | None = None,
+        ends: Array | None = None,
+    ) -> None:  # fmt: skip
         self.scale = np.exp(-theta.lengths)[group]
         self.signal, self._noise = math.exp(theta.signal), math.exp(theta.noise)
         self.x = x * self.scale
         self._tell(y)
-        self.best = float(self.predict(x)[0].min())  # the least expected loss at a told point
+        self.best = float(self.predict(x if ends is None else ends)[0].min())  # the least expected loss
         if running is not None and len(running):
             y = np.concatenate([y, self.predict(running)[0]])
             self.x = np.concatenate([self.x, running * self.scale])

@@ -12,13 +12,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any, Literal
 
-from shoal.contracts import Answer, Halted, Running
+from shoal.contracts import Answer, Paused, Running, Stopped
 from shoal.errors import ObjectiveError
 from shoal.objectives import launcher
 from shoal.objectives.command import param_words, read_command
@@ -67,10 +68,16 @@ class ScriptObjective:
                 count = max(step, count + 1)
                 try:
                     yield step, metrics
-                except (Halted, GeneratorExit):
-                    run.end(self._grace)
+                except Paused:
+                    for late in run.end(self._grace):  # its checkpoint may be of that step
+                        step, late = step_of(late, count)
+                        count = max(step, count + 1)
+                        yield step, late
                     raise
-            run.check(count)
+                except (Stopped, GeneratorExit):
+                    deque(run.end(self._grace), maxlen=0)  # too late to count
+                    raise
+            run.check(bool(count or trial.last))
 
     def _start(self) -> None:
         """Start the launcher, unless it runs: it has then imported what the script imports."""
@@ -161,8 +168,8 @@ class _Run:
         for source in (self._reader, *self._files):
             yield from self._read(source, last=True)
 
-    def end(self, grace: float) -> None:
-        """Ask the script to end, and keep what it still says; what has not ended by then is killed on leaving."""
+    def end(self, grace: float) -> Iterator[dict[str, Any]]:
+        """Ask the script to end, and tell what it still reports; what has not ended by then is killed on leaving."""
         launcher.send(self._channel, {"kill": signal.SIGTERM.value})
         deadline = monotonic() + grace
         while self._status is None and (left := deadline - monotonic()) > 0:
@@ -173,8 +180,7 @@ class _Run:
                         return
                     self._status = answer[0]["status"]
                 else:
-                    for _ in self._read(key.fd):
-                        pass  # too late to count
+                    yield from self._read(key.fd)
 
     def _read(self, source: int, last: bool = False) -> Iterator[dict[str, Any]]:
         """What there is to read of one source; all of it when ``last``."""
@@ -202,7 +208,7 @@ class _Run:
             if self._written > MOST_OUTPUT:
                 raise ObjectiveError(f"the script printed more than {MOST_OUTPUT >> 20:,} MiB and was stopped")
 
-    def check(self, reports: int) -> None:
+    def check(self, reported: bool) -> None:
         """Raise ObjectiveError where the script failed, or never reported."""
         for file in self._files.values():
             file.flush()
@@ -212,7 +218,7 @@ class _Run:
             error = (self._directory / "stderr.txt").read_bytes()[-TAIL:].decode(errors="replace").strip()
             last = f": {error.splitlines()[-1]}" if error else ""
             raise ObjectiveError(f"the script {ended}{last}"[:2000], error)
-        if not reports:
+        if not reported:
             raise ObjectiveError(
                 "the script ended without a report; add `from shoal import report` and `report(loss=...)`, "
                 'or print lines of the form [tune-metric]: {"loss": 0.1}'

@@ -23,10 +23,11 @@ STATE = "shoal.json"  # written last: a checkpoint that has it is whole
 class TrainableObjective:
     """The class is made anew for each trial, and its methods are called in this order.
 
-    ``setup(params)`` or ``setup(params, trial)`` once; ``load(directory)`` if there is a checkpoint; ``step()`` again
-    and again, each time returning metrics, until it returns None or raises StopIteration; ``save(directory)`` when the
-    trial is paused or the study interrupted, and now and then between two steps, so that little is lost with a
-    machine. ``close()``, where there is one, at the end. Without ``save`` and ``load`` a trial that is interrupted begins again.
+    ``setup(params)`` or ``setup(params, trial)`` once; ``load(directory)`` if there is a checkpoint; ``step()``
+    again and again, each time returning metrics, until it returns None or raises StopIteration; ``save(directory)``
+    when the trial is paused or the study interrupted, and now and then between two steps, so that little is lost
+    with a machine. ``close()``, where there is one, at the end. Without ``save`` and ``load`` a trial that is
+    interrupted begins again.
     """
 
     def __init__(self, trainable: type) -> None:
@@ -48,6 +49,7 @@ class TrainableObjective:
     def _steps(self, model: Any, trial: Running) -> Generator[tuple[int | None, Answer], None, None]:
         if hasattr(model, "setup"):
             FunctionCall(model.setup)(trial)
+        trial.saves = self._saves
         step, last = self._resume(model, trial) if self._saves else (0, None)
         if last is not None:
             yield step, last  # should that have been the last step

@@ -9,6 +9,7 @@ close to what was tried count for less.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +23,8 @@ from shoal.models.ensemble import Ensemble
 from shoal.models.evidence import Evidence, Theta
 from shoal.models.features import Features
 from shoal.models.gp import GaussianProcess
+from shoal.models.joint import spread
+from shoal.models.kernel import squared_distances
 from shoal.models.outputs import LogWarp
 from shoal.models.threads import one_thread
 from shoal.models.ties import Ties
@@ -75,33 +78,49 @@ class GP:
 
     def _advise(self, seen: Observed, rng: np.random.Generator) -> Proposal:
         """The most promising place, as a proposal."""
-        kept = best_and_spread(seen.losses, self.most)
-        losses, points = seen.losses[kept], seen.points[kept]
-        x, running = self._features(points), self._features(seen.running)
-        group, thetas = self._features.group, self._learn(seen)
+        x, losses, group, at_end = self._data(seen)
+        trials, kept = spread(seen.losses, self.most), spread(losses, self.most)
+        ends = at_end(seen.points[trials])
+        thetas = self._learn(x, losses, group)
         times = Counter(map(id, thetas))  # rejected samples repeat the one before
         unique = list({id(theta): theta for theta in thetas}.values())
-        models = [GaussianProcess(x, LogWarp(losses)(theta.warp), group, theta, running) for theta in unique]
+        warp, running = LogWarp(losses[kept]), at_end(seen.running)
+        models = [GaussianProcess(x[kept], warp(theta.warp), group, theta, running, ends) for theta in unique]
         ensemble = Ensemble(models, [times[id(theta)] for theta in unique])
-        ties = Ties(models[0].x[: len(x)], losses, seen.failed[kept])
+        close = ends * models[0].scale  # the trials, in lengthscales
+        ties = Ties(close, seen.losses[trials], seen.failed[trials])
 
         def glance(places: Array) -> Array:
-            squares = models[0].squares(self._features(places))
+            squares = models[0].squares(at_end(places))
             return models[0].log_improvement(squares) + ties.log_novelty(squares)
 
         def score(places: Array) -> Array:
-            squares = ensemble.squares(self._features(places))
+            squares = ensemble.squares(at_end(places))
             return ensemble.log_improvement(squares) + ties.log_novelty(squares[0])
 
-        order = np.argsort(losses, kind="stable")
-        point = self._best(glance, score, points[order[:5]], rng)
+        order = np.argsort(seen.losses[trials], kind="stable")
+        point = self._best(glance, score, seen.points[trials][order[:5]], rng)
         if point is None:
             return Proposal(self._tried.draw(lambda: self._cube.space.sample(rng), rng), "random: all else was tried")
-        squares = ensemble.squares(self._features(point[None]))
-        nearest = int(squares[0, 0, : len(x)].argmin())
-        near, chance = squares[0, 0, nearest] < NEAR, ensemble.chance(squares)[0]
-        where = f"near trial {seen.numbers[kept][nearest]}" if near else "exploring"
+        place = at_end(point[None])
+        chance = ensemble.chance(ensemble.squares(place))[0]
+        squares = squared_distances(place * models[0].scale, close)[0]
+        nearest = int(squares.argmin())
+        where = f"near trial {seen.numbers[trials][nearest]}" if squares[nearest] < NEAR else "exploring"
         return Proposal(self._cube.params(point), f"{where}, {chance:.0%} chance of a new best")
+
+    def _data(self, seen: Observed) -> tuple[Array, Array, NDArray[np.int_], Callable[[Array], Array]]:
+        """Coordinates and losses of what was observed, the param of each coordinate, and how points become coordinates.
+
+        With a budget it is one more coordinate: every rung of every trial is observed, and points mean their ends.
+        """
+        features, group = self._features, self._features.group
+        if seen.curves is None:
+            return features(seen.points), seen.losses, group, features
+        curves = seen.curves
+        x = np.column_stack([features(seen.points)[curves.trial], curves.place])
+        budget = group.max() + 1 if len(group) else 0
+        return x, curves.losses, np.append(group, budget), lambda p: np.column_stack([features(p), np.ones(len(p))])
 
     def _best(self, glance: Score, score: Score, top: Array, rng: np.random.Generator) -> Array | None:
         """The place of the highest score that was not tried yet."""
@@ -116,33 +135,24 @@ class GP:
 
     # ------------------------------------------------------------------ hyperparameters
 
-    def _learn(self, seen: Observed) -> list[Theta]:
+    def _learn(self, x: Array, losses: Array, group: NDArray[np.int_]) -> list[Theta]:
         """The mode of the hyperparameters, and samples; both change little from trial to trial.
 
         They are those of the first trials by number, with room for a few to come in late, so that all peers that know
         the same have the same.
         """
-        n = len(seen.losses)
-        return self._at(seen, n if n < 20 else n - n % (n // 10))
+        n = len(losses)
+        return self._at(x, losses, group, n if n < 20 else n - n % (n // 10))
 
-    def _at(self, seen: Observed, count: int) -> list[Theta]:
-        points, losses = seen.points[:count], seen.losses[:count]
-        key = hash((points.tobytes(), losses.tobytes()))
+    def _at(self, x: Array, losses: Array, group: NDArray[np.int_], count: int) -> list[Theta]:
+        x, losses = x[:count], losses[:count]
+        key = hash((x.tobytes(), losses.tobytes()))
         if self._thetas.get(count, (None,))[0] != key:
-            start = self._at(seen, count // 2)[0] if count >= 2 * self.design else None
-            kept = best_and_spread(losses, LEARNT)
-            evidence = Evidence(self._features(points[kept]), losses[kept], self._features.group)
+            start = self._at(x, losses, group, count // 2)[0] if count >= 2 * self.design else None
+            kept = spread(losses, LEARNT)
+            evidence = Evidence(x[kept], losses[kept], group)
             mode = evidence.mode(start, STEPS)
             few = max(min(self.samples, 3), min(self.samples, ALIKE // count))
             samples = evidence.sample(mode, few, np.random.default_rng([self._seed, count]))
             self._thetas[count] = (key, [mode, *samples])
         return self._thetas[count][1]
-
-
-def best_and_spread(losses: Array, most: int) -> NDArray[np.int_]:
-    """Which trials to keep, in order: all, or the best half of ``most`` and an even choice among the others."""
-    if len(losses) <= most:
-        return np.arange(len(losses))
-    order = np.argsort(losses, kind="stable")
-    best, rest = order[: most // 2], np.sort(order[most // 2 :])
-    return np.sort(np.concatenate([best, rest[np.linspace(0, len(rest) - 1, most - len(best)).astype(int)]]))

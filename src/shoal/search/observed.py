@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shoal.history import CODE, History
+from shoal.models.rungs import Ladder, even_levels, expected
 from shoal.records import AnyRecord, Started
 from shoal.space.cube import Cube
 from shoal.space.domain import Array
@@ -15,13 +16,27 @@ from shoal.space.domain import Array
 
 @dataclass(frozen=True)
 class Observed:
-    """Trials in the order of their numbers. A failed trial counts as the worst loss of all that are done."""
+    """Trials in the order of their numbers. A failed trial counts as the worst loss of all that are done.
+
+    With a budget, trials that were stopped or paused, or that still run, count by what their reports let expect.
+    """
 
     numbers: NDArray[np.int_]  # [n] of the trials that ended
     points: Array  # [n, d]
     losses: Array  # [n], finite
     failed: NDArray[np.bool_]  # [n]
     running: Array  # [r, d]; lost ones too, which will be run again
+    curves: Curves | None = None  # of all of these, with a budget
+
+
+@dataclass(frozen=True)
+class Curves:
+    """What trials lost at rungs: row k is of the ``trial[k]``-th, at a ``place`` between 0 (the least budget) and 1
+    (the most), on a log scale."""
+
+    trial: NDArray[np.int_]  # [c], into the n that are observed
+    place: Array  # [c]
+    losses: Array  # [c]
 
 
 class Watch:
@@ -31,8 +46,12 @@ class Watch:
         self._history, self._cube = history, cube
         self._points = np.empty((0, cube.dimensions))
         self._new = list(range(history.length))
+        budget = history.definition.budget
+        self._ladder = None if budget is None else Ladder(history, even_levels(budget.least, budget.most, 3.0))
 
     def tell(self, record: AnyRecord) -> None:
+        if self._ladder is not None:
+            self._ladder.tell(record)
         if type(record) is Started:
             self._new.append(record.number)
 
@@ -40,14 +59,27 @@ class Watch:
         history, points = self._history, self._take()
         n = history.length
         state, value, usable = history.state[:n], history.value[:n], history.usable
+        if self._ladder is not None:
+            foreseen = expected(self._ladder.losses(n))
+            value = np.where(np.isnan(foreseen), value, foreseen)
+            value[state == CODE["failed"]] = np.nan
         done = usable & ~np.isnan(value)
         failed = usable & (state == CODE["failed"]) & bool(done.any())
-        running = usable & ((state == CODE["running"]) | (state == CODE["lost"]))
+        running = usable & ~done & ((state == CODE["running"]) | (state == CODE["lost"]))
         told = np.flatnonzero(done | failed)
         losses = value[told]
         if failed.any():
             losses[failed[told]] = value[done].max()
-        return Observed(told, points[told], losses, failed[told], points[:n][running])
+        curves = None if self._ladder is None else self._curves(told, losses, failed[told])
+        return Observed(told, points[told], losses, failed[told], points[:n][running], curves)
+
+    def _curves(self, told: NDArray[np.int_], losses: Array, failed: NDArray[np.bool_]) -> Curves:
+        assert self._ladder is not None
+        found = self._ladder.losses(self._history.length)[told]
+        found[failed] = np.nan
+        found[failed, -1] = losses[failed]
+        trial, rung = np.nonzero(~np.isnan(found))
+        return Curves(trial, rung / max(found.shape[1] - 1, 1), found[trial, rung])
 
     def _take(self) -> Array:
         """The points of all trials, those that began since the last look among them."""

@@ -48,6 +48,11 @@ class Cube:
                 points[known, column] = domain.places(codes[known, column])
         return points
 
+    def of_params(self, params: Params) -> Array:
+        """The point of some params, [1, d]."""
+        row = [domain.code(params[n]) if n in params else np.nan for n, domain in self.space.searched.items()]
+        return self.of_codes(np.array([row], dtype=np.float64))
+
     def snap(self, units: Array) -> Array:
         """The points of the values that lie at these places."""
         points = np.empty(units.shape)

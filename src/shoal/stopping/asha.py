@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from shoal.contracts import GO, Decision
 from shoal.errors import StudyError
 from shoal.history import History
-from shoal.records import AnyRecord, Reported
-from shoal.stopping.rungs import Ladder, levels, ordinal
+from shoal.models.rungs import Ladder, levels, ordinal
+from shoal.records import AnyRecord, Ended, Reported
 from shoal.trial import Report
 
 
@@ -37,28 +37,28 @@ class ASHA:
         self._what = budget.name if budget else "step"
         self._last = budget.most if budget else math.inf
         self.brackets = min(self.brackets, len(at))
-        self._ladders = [Ladder(history, at[first:]) for first in range(self.brackets)]
         self._cycle = _cycle(self.eta, self.brackets)
+        dealt = [[n for n in range(history.length) if self._bracket(n) == s] for s in range(self.brackets)]
+        self._ladders = [Ladder(history, at[s:], trials) for s, trials in enumerate(dealt)]
         self._history = history
 
     def tell(self, record: AnyRecord) -> None:
-        if type(record) is Reported:
+        if type(record) is Reported or type(record) is Ended:
             self._ladder(record.number).tell(record)
 
+    def _bracket(self, number: int) -> int:
+        return self._cycle[number % len(self._cycle)]
+
     def _ladder(self, number: int) -> Ladder:
-        return self._ladders[self._cycle[number % len(self._cycle)]]
+        return self._ladders[self._bracket(number)]
 
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
         spent, loss = history.spent(report), history.loss(report)
-        ladder = self._ladder(number)
-        reached = ladder.reached(number)
-        if loss is None or not reached or spent >= self._last:
-            return GO
-        rung = ladder.rungs[reached - 1]
-        if rung.of[number] != loss or len(rung) < self.eta:
-            return GO  # it passed this rung before, or the rung holds too few to tell
+        rung = self._ladder(number).entered(number, spent)
+        if rung is None or loss is None or spent >= self._last or len(rung) < self.eta:
+            return GO  # it passed its rung before, or the rung holds too few to tell
         rank, count = rung.rank(loss), len(rung)
-        if loss <= rung.losses[max(math.ceil(count / self.eta) - 1, 0)]:
+        if rank < max(math.ceil(count / self.eta), 1):
             return GO
         return Decision(
             stop=True,

@@ -7,6 +7,7 @@ stopped too early, and little is spent on the others; needs checkpoints, without
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,8 +16,8 @@ import numpy as np
 from shoal.contracts import GO, Decision, Proposal, Search
 from shoal.errors import Exhausted, StudyError
 from shoal.history import History
+from shoal.models.rungs import Ladder, Rung, levels, ordinal
 from shoal.records import AnyRecord, Reported
-from shoal.stopping.rungs import Ladder, Rung, levels, ordinal
 from shoal.trial import Report
 
 
@@ -39,8 +40,10 @@ class Promotion:
         budget = history.definition.budget
         assert budget is not None
         self._history, self._what = history, budget.name
+        self.standing: Callable[[Rung], Mapping[int, float]] = by_loss
         self.levels = levels(self.grace or budget.least, budget.most, self.eta)
         self.ladder = Ladder(history, self.levels)
+        self.top = len(self.levels)  # how many of them are in use
         self._search.begin(history)
 
     def tell(self, record: AnyRecord) -> None:
@@ -79,25 +82,26 @@ class Promotion:
         """
         parked: dict[int, list[int]] = {}
         for number in self._history.parked:
-            parked.setdefault(self.ladder.reached(number) - 1, []).append(number)
-        for k in range(self.top() - 2, -1, -1):
-            if k not in parked:
-                continue
+            if 0 < (reached := self.ladder.reached(number)) < self.top:
+                parked.setdefault(reached - 1, []).append(number)
+        for k in sorted(parked, reverse=True):
             rung = self.ladder.rungs[k]
-            number = min(parked[k], key=lambda trial: (rung.of[trial], trial))
-            if self._goes_on(rung, number, k, fresh):
-                return self._promoted(number, rung, self.levels[k + 1])
+            allowed = max(int(len(rung) / self.eta), 0 if fresh else 1)
+            if not allowed:
+                continue
+            standing = self.standing(rung)
+            number = min(parked[k], key=lambda trial: (standing[trial], trial))
+            ahead = (standing[number], number)
+            place = rung.place(number) if standing is rung.of else sum((v, n) < ahead for n, v in standing.items())
+            if place < allowed:
+                return self._promoted(number, place, rung, self.levels[k + 1])
         return None
 
-    def top(self) -> int:
-        """How many rungs there are as yet."""
-        return len(self.levels)
-
-    def _goes_on(self, rung: Rung, number: int, k: int, fresh: bool) -> bool:
-        allowed = int(len(rung) / self.eta)
-        return rung.rank(rung.of[number]) < (allowed if fresh else max(allowed, 1))
-
-    def _promoted(self, number: int, rung: Rung, until: float) -> Proposal:
-        place = rung.rank(rung.of[number]) + 1
-        why = f"promoted to {self._what} {until:g}: {ordinal(place)} of {len(rung)} at {rung.level:g}"
+    def _promoted(self, number: int, place: int, rung: Rung, until: float) -> Proposal:
+        why = f"promoted to {self._what} {until:g}: {ordinal(place + 1)} of {len(rung)} at {rung.level:g}"
         return Proposal(self._history.params(number), why, until, resume_from=number)
+
+
+def by_loss(rung: Rung) -> dict[int, float]:
+    """How trials at a rung compare: by what they lost there."""
+    return rung.of

@@ -76,7 +76,7 @@ class MemoryStore:
         if not self.claim(study, f"resume {number} {generation}", peer):
             return None
         with self._lock:
-            grant = Grant(number, number + 1, generation, resumed=True)
+            grant = Grant(number, number + 1, generation, origin=generation)
             self._find(study).grants[grant.key] = (peer, grant)
             return grant
 

@@ -40,6 +40,7 @@ grants = Table(
     Column("start", Integer, primary_key=True, autoincrement=False),  # -1 - number for a trial that was resumed
     Column("stop", Integer, nullable=False),
     Column("generation", Integer, nullable=False),
+    Column("origin", Integer, nullable=False),  # the attempt that such a trial was resumed as; 0 for others
     Column("peer", Name, nullable=False),
 )  # fmt: skip
 claims = Table(

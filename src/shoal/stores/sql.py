@@ -160,11 +160,12 @@ class SqlStore:
             stop = self._raise(connection, study, studies.c.next_number, kept)
             if start is None or stop <= start:
                 return None
-            connection.execute(insert(grants).values(study=study, start=start, stop=stop, generation=0, peer=peer))
-            return Grant(start, stop)
+            grant = Grant(start, stop)
+            self._grant(connection, study, peer, grant)
+        return grant
 
     def resume(self, study: str, peer: str, number: int, generation: int) -> Grant | None:
-        grant = Grant(number, number + 1, generation, resumed=True)
+        grant = Grant(number, number + 1, generation, origin=generation)
         row = (grants.c.study == study) & (grants.c.start == grant.key)
         try:
             with self._write() as connection:
@@ -172,14 +173,22 @@ class SqlStore:
                 key = f"resume {number} {generation}"
                 connection.execute(insert(claims).values(study=study, key=key, peer=peer))
                 connection.execute(delete(grants).where(row))  # of an earlier attempt
-                connection.execute(
-                    insert(grants).values(
-                        study=study, start=grant.key, stop=grant.stop, generation=generation, peer=peer
-                    )
-                )
+                self._grant(connection, study, peer, grant)
         except _Exists:
             return None
         return grant
+
+    def _grant(self, connection: Connection, study: str, peer: str, grant: Grant) -> None:
+        connection.execute(
+            insert(grants).values(
+                study=study,
+                start=grant.key,
+                stop=grant.stop,
+                generation=grant.generation,
+                origin=grant.origin,
+                peer=peer,
+            )
+        )
 
     def adopt(self, study: str, peer: str) -> list[Grant]:
         living = select(peers.c.peer).where(peers.c.study == study, peers.c.beat + peers.c.lease >= self._now)
@@ -190,7 +199,7 @@ class SqlStore:
         with self._write() as connection:
             self._raise(connection, study, studies.c.last_batch, studies.c.last_batch)  # one adopter at a time
             found = connection.execute(select(grants).where(orphaned).order_by(grants.c.start)).all()
-            adopted = [Grant.of(row.start, row.stop, row.generation + 1) for row in found]
+            adopted = [Grant.of(row.start, row.stop, row.generation + 1, row.origin) for row in found]
             for grant in adopted:
                 row = (grants.c.study == study) & (grants.c.start == grant.key)
                 connection.execute(update(grants).where(row).values(peer=peer, generation=grant.generation))

@@ -1,0 +1,90 @@
+"""Shoal in virtual time: the very loop of its peers, over the curves of a task."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from benchmarks.anytime.tasks import Task
+from shoal import catalog
+from shoal.engines.simulated import Curve, Simulation, VirtualClock
+from shoal.history import History
+from shoal.joining import join
+from shoal.records import AnyRecord, Reported, Started, read_params
+from shoal.space import Params
+from shoal.stores.memory import MemoryStore
+
+METRIC = "validation loss"  # a name that no param has
+Trace = list[tuple[float, float]]  # time, the final loss of the incumbent: of the trial that reported the least so far
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a run found. ``done`` is the least final loss of the trials that ran to their end, ``begun`` that of all
+    that were begun and did not run still when time was over, had each run to its end; NaN where there is none."""
+
+    trace: Trace
+    done: float
+    begun: float
+    trials: int
+    seconds: float  # real ones, of search, a trial
+    cut: float = 1.0  # the share of the time after which a search that thinks for too long was ended
+
+
+class Timed:
+    """A task as a simulation wants it, and how long answering took."""
+
+    def __init__(self, task: Task) -> None:
+        self._task, self.seconds = task, 0.0
+
+    def curve(self, params: Params) -> Curve:
+        began = perf_counter()
+        curve: Curve = [(step, {METRIC: loss}, seconds) for step, loss, seconds in self._task.curve(params)]
+        self.seconds += perf_counter() - began
+        return curve
+
+
+def run(task: Task, search: str, stopping: str, peers: int, until: float, seed: int) -> Found:
+    """Tune for ``until`` virtual seconds. All that happens beside looking up curves counts as search."""
+    clock = VirtualClock()
+    store = MemoryStore(now=clock.now)
+    budget = {"name": task.budget.name, "least": task.budget.least, "most": task.budget.most}
+    given: dict[str, Any] = {
+        "space": task.domains.to_json(), "metric": METRIC, "search": search, "stopping": stopping, "seed": seed,
+        "budget": budget, "max_failures": None,
+    }  # fmt: skip
+    began = perf_counter()
+    journal = join(store, "anytime", "all", clock, given)
+    problem = Timed(task)
+    Simulation(journal, clock, catalog.thinker(None, None, clock), problem, peers).run(until)
+    seconds = perf_counter() - began - problem.seconds
+    history = journal.history
+    return Found(
+        trace=_trace(task, store.read("anytime", 0)[0]), done=_least(task, history, "done"),
+        begun=_least(task, history, "done", "stopped", "paused", "failed"), trials=history.length,
+        seconds=seconds / max(history.length, 1),
+    )  # fmt: skip
+
+
+def _least(task: Task, history: History, *states: str) -> float:
+    finals = (task.final(history.params(number)) for number in history.numbers(*states))
+    return min((loss for loss in finals if math.isfinite(loss)), default=math.nan)
+
+
+def _trace(task: Task, records: Iterable[AnyRecord]) -> Trace:
+    """When the incumbent changed, and to what."""
+    params: dict[int, Params] = {}
+    trace: Trace = []
+    best = math.inf
+    for record in records:
+        if isinstance(record, Started):
+            params[record.number] = read_params(record.params)
+        elif isinstance(record, Reported):
+            loss = float(record.metrics[METRIC])
+            if loss < best:
+                best = loss
+                trace.append((record.time, task.final(params[record.number])))
+    return trace

@@ -1,0 +1,64 @@
+"""Stops trials that fall behind the curve of the best finished one.
+
+What Propulate's static surrogate is for (O. Taubert et al.: Massively Parallel Genetic Optimization through
+Asynchronous Propagation of Populations. ISC 2023; its StaticSurrogate), for losses of any sign: a trial may be behind
+by a share of the way that the baseline itself still had to go, or of what it had lost since its first report.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+
+from shoal.contracts import GO, Decision
+from shoal.errors import StudyError
+from shoal.history import DONE, History
+from shoal.records import AnyRecord, Ended, Reported
+from shoal.trial import Report
+
+
+@dataclass
+class Baseline:
+    """Settings: the margin. 0.8 lets a trial's loss be a fifth worse than the baseline at the same step."""
+
+    margin: float = 0.8
+
+    def __post_init__(self) -> None:
+        if not 0 < self.margin <= 1:
+            raise StudyError(f"baseline needs a margin in (0, 1], got {self.margin!r}")
+
+    def begin(self, history: History) -> None:
+        self._history = history
+        self._of: int | None = None
+        self._look()
+
+    def tell(self, record: AnyRecord) -> None:
+        if type(record) is Ended:
+            self._look()
+
+    def _look(self) -> None:
+        """Follow the best finished trial, whichever peer ran it; one that was stopped never is."""
+        history, best = self._history, self._history.best
+        if best is None or best == self._of or history.state[best] != DONE:
+            return
+        self._of = best
+        found = [(history.spent(r), loss) for r in history.reports(best) if (loss := history.loss(r)) is not None]
+        self._spent = [spent for spent, _ in found]
+        self._losses = [loss for _, loss in found]
+
+    def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
+        loss, spent = history.loss(report), history.spent(report)
+        if self._of is None or loss is None or not self._losses:
+            return GO
+        place = bisect_right(self._spent, spent) - 1
+        if place < 0:
+            return GO
+        baseline = self._losses[place]
+        allowed = baseline + abs(baseline) * (1.0 / self.margin - 1.0)
+        if loss <= allowed or loss <= min(self._losses):
+            return GO
+        return Decision(
+            stop=True,
+            reason=f"{loss * history.sign:.4g} at {spent:g} is worse than {baseline * history.sign:.4g} of trial "
+            f"{self._of} there, by more than the margin {self.margin:g}",
+        )

@@ -1,0 +1,102 @@
+"""Stops trials whose forecast, from their params and from their own curve, is worse than the best.
+
+What Propulate's dynamic surrogate is for (O. Taubert et al. ISC 2023; its DynamicSurrogate): a Gaussian process over
+the params gives the expected final loss, with choices as the distances that they are; it meets the forecast of the
+trial's own curve as one normal distribution meets another.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from scipy.special import ndtr
+
+from shoal.contracts import GO, Decision
+from shoal.errors import StudyError
+from shoal.history import CODE, History
+from shoal.models.evidence import Evidence, Theta
+from shoal.models.features import Features
+from shoal.models.gp import GaussianProcess
+from shoal.models.joint import spread
+from shoal.models.threads import one_thread
+from shoal.records import Reported
+from shoal.space.cube import Cube
+from shoal.stopping.extrapolate import curve_of, forecast_of
+from shoal.trial import Report
+
+FLAT = -10.0  # log of the strength of the losses' warp: none, as forecasts are of the losses themselves
+
+
+@dataclass
+class Forecast:
+    """Settings: the least probability to beat the best, how many reports a trial must have sent, and how many trials
+    must be done."""
+
+    needs_budget: ClassVar[bool] = True
+    chance: float = 0.05
+    reports: int = 3
+    trials: int = 5
+    most: int = 200  # trials that the model over the params holds
+
+    def __post_init__(self) -> None:
+        if not 0 < self.chance < 1 or self.reports < 3 or self.trials < 2 or self.most < 2:
+            raise StudyError(f"forecast needs chance in (0, 1), reports >= 3, trials >= 2, most >= 2; got {self}")
+
+    def begin(self, history: History) -> None:
+        self._cube = Cube(history.space)
+        self._features = Features(self._cube)
+        self._model: GaussianProcess | None = None
+        self._learnt = 0
+        self._prior: dict[int, tuple[float, float]] = {}
+
+    def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
+        best = history.best_value
+        done = history.counts["done"]
+        curve = curve_of(number, report, history, self.reports)
+        if best is None or curve is None or done < self.trials or curve[1].min() <= best:
+            return GO
+        if self._model is None or done >= 1.1 * self._learnt:
+            with one_thread():
+                self._learn(history, done)
+        if number not in self._prior:
+            self._prior[number] = self._expected(number, history)
+        mean, deviation = self._meet(self._prior[number], forecast_of(curve, history))
+        chance = float(ndtr((best - mean) / deviation))
+        if chance >= self.chance:
+            return GO
+        return Decision(
+            stop=True,
+            reason=f"forecast {mean * history.sign:.4g} ± {deviation:.2g}: {chance:.1%} chance to beat "
+            f"{best * history.sign:.4g}",
+        )
+
+    def _learn(self, history: History, done: int) -> None:
+        n = history.length
+        ended = np.flatnonzero(history.usable & (history.state[:n] == CODE["done"]))
+        losses = history.value[ended]
+        kept = spread(losses, self.most)
+        x, losses = self._features(self._cube.of_codes(history.x[ended[kept]])), losses[kept]
+        self._centre, self._scale = float(losses.mean()), float(losses.std()) or 1.0
+        y = (losses - self._centre) / self._scale
+        evidence = Evidence(x, losses, self._features.group)
+        mode = evidence.mode(None, 15)
+        theta = Theta(mode.lengths, mode.noise, mode.signal, FLAT)
+        self._model, self._noise, self._learnt, self._prior = (
+            GaussianProcess(x, y, self._features.group, theta), math.exp(mode.noise), done, {}
+        )  # fmt: skip
+
+    def _expected(self, number: int, history: History) -> tuple[float, float]:
+        """What the params let expect: a final loss and its deviation."""
+        assert self._model is not None
+        mean, deviation = self._model.predict(self._features(self._cube.of_codes(history.x[number : number + 1])))
+        spread = math.sqrt(float(deviation[0]) ** 2 + self._noise)
+        return self._centre + self._scale * float(mean[0]), self._scale * spread
+
+    def _meet(self, prior: tuple[float, float], curve: object) -> tuple[float, float]:
+        """The product of two normal distributions."""
+        (m, s), (mean, deviation) = prior, (curve.mean, max(curve.deviation, 1e-12))  # type: ignore[attr-defined]
+        weight = s**-2 / (s**-2 + deviation**-2)
+        return weight * m + (1 - weight) * mean, (s**-2 + deviation**-2) ** -0.5

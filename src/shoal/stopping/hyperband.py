@@ -1,0 +1,126 @@
+"""Hyperband: several brackets of successive halving, from many short trials to few long ones.
+
+L. Li, K. Jamieson, G. DeSalvo, A. Rostamizadeh, A. Talwalkar: Hyperband. JMLR 2018, algorithm 1. With search="tpe" it
+is BOHB (Falkner et al. 2018), with "gp" MOBSTER (Klein et al. 2020), with "de" DEHB (Awad et al. 2021). No peer ever
+waits: while a rung is incomplete, the next bracket begins.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from shoal.contracts import GO, Decision, Proposal, Search
+from shoal.errors import Exhausted, StudyError
+from shoal.history import CODE, History
+from shoal.models.rungs import Ladder, levels, ordinal
+from shoal.records import AnyRecord, Ended, Reported
+from shoal.trial import Report
+
+
+@dataclass
+class Hyperband:
+    """Settings: the reduction factor η; whether a rung is complete before any of it is promoted."""
+
+    needs_budget: ClassVar[bool] = True
+    eta: float = 3.0
+    synchronous: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.eta > 1:
+            raise StudyError(f"hyperband needs eta > 1, got {self.eta!r}")
+
+    def around(self, search: Search) -> None:
+        self._search = search
+
+    def begin(self, history: History) -> None:
+        budget = history.definition.budget
+        assert budget is not None
+        self._history, self._what = history, budget.name
+        self.levels = levels(budget.least, budget.most, self.eta)
+        top = len(self.levels) - 1
+        # bracket s begins with n trials at level s_max - s
+        self._sizes = [(s, math.ceil((top + 1) / (s + 1) * self.eta**s)) for s in range(top, -1, -1)]
+        self._cycle = sum(size for _, size in self._sizes)
+        self._ladders: dict[int, Ladder] = {}
+        self._lost: Counter[tuple[int, int]] = Counter()  # (cohort, rung) -> trials that failed on their way there
+        for number in range(history.length):
+            for report in history.reports(number):
+                self._ladder(number).add(number, history.spent(report), history.loss(report))
+            if history.state[number] == CODE["failed"]:
+                self._lose(number)
+        self._search.begin(history)
+
+    def tell(self, record: AnyRecord) -> None:
+        if type(record) is Reported:
+            self._ladder(record.number).tell(record)
+        elif type(record) is Ended and record.outcome == "failed":
+            self._lose(record.number)
+        self._search.tell(record)
+
+    def _lose(self, number: int) -> None:
+        _, cohort, _ = self._cohort(number)
+        ladder = self._ladder(number)
+        self._lost[cohort, ladder.reached(number)] += 1
+        ladder.drop(number)
+
+    def _cohort(self, number: int) -> tuple[int, int, int]:
+        """The bracket s of a trial, which cohort it is in, and how many are in that."""
+        turn, place = divmod(number, self._cycle)
+        for s, size in self._sizes:
+            if place < size:
+                return s, turn * len(self._sizes) + s if self.synchronous else s, size
+            place -= size
+        raise AssertionError(number)
+
+    def _ladder(self, number: int) -> Ladder:
+        s, cohort, _ = self._cohort(number)
+        if cohort not in self._ladders:
+            self._ladders[cohort] = Ladder(self._history, self.levels[len(self.levels) - 1 - s :], ())
+        return self._ladders[cohort]
+
+    def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
+        ladder, spent = self._ladder(number), history.spent(report)
+        reached = ladder.reached(number)
+        first = ladder.rungs[0].level
+        if spent >= self.levels[-1] or not reached or spent < (history.until(number) or first):
+            return GO
+        rung = ladder.rungs[reached - 1]
+        place = rung.rank(rung.of[number]) + 1
+        return Decision(pause=True, reason=f"{ordinal(place)} of {len(rung)} at {self._what} {rung.level:g} as yet")
+
+    def ask(self, number: int, rng: np.random.Generator) -> Proposal:
+        for paused in self._history.parked:
+            found = self._promoted(paused, fresh=number >= 0)
+            if found is not None:
+                return found
+        if number < 0:
+            raise Exhausted("no paused trial is to be promoted")
+        s, _, _ = self._cohort(number)
+        proposal = self._search.ask(number, rng)
+        return Proposal(proposal.params, f"{proposal.why} (bracket {s})", until=self.levels[len(self.levels) - 1 - s])
+
+    def _promoted(self, number: int, fresh: bool) -> Proposal | None:
+        s, cohort, size = self._cohort(number)
+        ladder = self._ladder(number)
+        k = ladder.reached(number) - 1
+        if not 0 <= k < len(ladder.rungs) - 1:
+            return None
+        rung = ladder.rungs[k]
+        if self.synchronous:
+            due = int(size / self.eta**k)
+            if fresh and len(rung) + self._lost[cohort, k] < due:
+                return None
+            allowed = max(int(size / self.eta ** (k + 1)), 1)
+        else:
+            allowed = max(int(len(rung) / self.eta), 0 if fresh else 1)
+        place = rung.place(number)
+        if place >= allowed:
+            return None
+        until = ladder.rungs[k + 1].level
+        why = f"promoted to {self._what} {until:g}: {ordinal(place + 1)} of {len(rung)} in bracket {s}"
+        return Proposal(self._history.params(number), why, until, resume_from=number)

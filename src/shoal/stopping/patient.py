@@ -1,0 +1,60 @@
+"""Lets another rule stop a trial only once it has not improved for some reports; as Optuna's PatientPruner."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from shoal.contracts import GO, Decision, Stopping
+from shoal.errors import StudyError
+from shoal.history import History
+from shoal.records import AnyRecord, Reported
+from shoal.trial import Report
+
+
+@dataclass
+class Patient:
+    """Settings: the other rule by name and its settings, for how many reports to wait, and what counts as better."""
+
+    rule: str = "median"
+    settings: dict[str, Any] = field(default_factory=dict)
+    patience: int = 3
+    least: float = 0.0  # an improvement of no more than this does not count
+
+    def __post_init__(self) -> None:
+        if self.patience < 1 or not self.least >= 0:
+            raise StudyError(f"patient needs patience >= 1 and least >= 0, got {self}")
+
+    def wrap(self, rule: Stopping) -> None:
+        """The rule that is waited for; called once, before anything else."""
+        self._rule = rule
+
+    def begin(self, history: History) -> None:
+        self._history = history
+        self._best: dict[int, tuple[float, int]] = {}  # trial -> its best loss, and the reports since
+        for number in range(history.length):
+            for report in history.reports(number):
+                self._add(number, report)
+        if hasattr(self._rule, "begin"):
+            self._rule.begin(history)
+
+    def tell(self, record: AnyRecord) -> None:
+        if type(record) is Reported:
+            self._add(record.number, record)
+        if hasattr(self._rule, "tell"):
+            self._rule.tell(record)
+
+    def _add(self, number: int, report: Report | Reported) -> None:
+        loss = self._history.loss(report)
+        if loss is None:
+            return
+        best, since = self._best.get(number, (math.inf, 0))
+        self._best[number] = (loss, 0) if loss < best - self.least else (best, since + 1)
+
+    def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
+        decision = self._rule.decide(number, report, history)
+        since = self._best.get(number, (0.0, 0))[1]
+        if decision == GO or since < self.patience:
+            return GO
+        return Decision(decision.stop, decision.pause, f"{decision.reason}; no better for {since} reports")

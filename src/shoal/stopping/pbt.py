@@ -1,0 +1,108 @@
+"""Population-based training: the worst trials end, and new ones go on from the checkpoints of the best with other
+params.
+
+M. Jaderberg et al.: Population Based Training of Neural Networks. 2017. Params thus follow a schedule over the training
+that no constant can match; needs checkpoints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from shoal.contracts import GO, Decision, Proposal, Search
+from shoal.errors import Exhausted, SpaceError, StudyError
+from shoal.history import History
+from shoal.models.rungs import Ladder, Rung, ordinal
+from shoal.records import AnyRecord, Reported
+from shoal.space import Params
+from shoal.trial import Report
+
+
+@dataclass
+class PBT:
+    """Settings: the population; the budget between two comparisons; the quantile of the worst, which are replaced, and
+    of the best, which they go on from; how often a param is drawn anew rather than multiplied by a factor."""
+
+    needs_budget: ClassVar[bool] = True
+    population: int = 8
+    interval: float | None = None  # a tenth of the budget by default
+    quantile: float = 0.25
+    resample: float = 0.25
+    factors: tuple[float, float] = (1.2, 0.8)
+
+    def __post_init__(self) -> None:
+        if self.population < 2 or not 0 < self.quantile <= 0.5 or not 0 <= self.resample <= 1:
+            raise StudyError(f"pbt needs population >= 2, quantile in (0, 0.5] and resample in [0, 1]; got {self}")
+
+    def around(self, search: Search) -> None:
+        self._search = search
+
+    def begin(self, history: History) -> None:
+        budget = history.definition.budget
+        assert budget is not None
+        self._history, self._what = history, budget.name
+        interval = self.interval or max((budget.most - budget.least) / 10, budget.least)
+        count = max(int(budget.most / interval), 1)
+        self.ladder = Ladder(history, [interval * (k + 1) for k in range(count)])
+        self._search.begin(history)
+
+    def tell(self, record: AnyRecord) -> None:
+        self.ladder.tell(record)
+        self._search.tell(record)
+
+    def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
+        rung = self.ladder.entered(number, history.spent(report))
+        if rung is None or rung is self.ladder.rungs[-1] or len(rung) < max(1 / self.quantile, 2):
+            return GO
+        place = rung.rank(rung.of[number])
+        if place < (1 - self.quantile) * len(rung):
+            return GO
+        where = f"{ordinal(place + 1)} of {len(rung)} at {self._what} {rung.level:g}"
+        return Decision(stop=True, reason=f"{where}; an heir of a better one follows")
+
+    def ask(self, number: int, rng: np.random.Generator) -> Proposal:
+        if number < 0:
+            raise Exhausted("population-based training resumes no trial")
+        if number < self.population:
+            return self._search.ask(number, rng)
+        for rung in reversed(self.ladder.rungs[:-1]):
+            best = self._best(rung)
+            sources = [trial for trial in best if self.ladder.reached(trial) < len(self.ladder.rungs)]
+            if sources:
+                source = sources[rng.integers(len(sources))]
+                params, changed = self._explore(self._history.params(source), rng)
+                place = ordinal(best.index(source) + 1)
+                why = f"goes on from trial {source}, the {place} at {self._what} {rung.level:g}, with {changed}"
+                return Proposal(params, why, source=source)
+        return self._search.ask(number, rng)
+
+    def _best(self, rung: Rung) -> list[int]:
+        """The best quantile at a rung, if that holds enough."""
+        count = int(len(rung) * self.quantile)
+        return [trial for _, trial in rung.order[:count]]
+
+    def _explore(self, params: Params, rng: np.random.Generator) -> tuple[Params, str]:
+        """Params near others, and what is different, in words."""
+        space = self._history.space
+        drawn = space.sample(rng)
+        found = dict(params)
+        for name, domain in space.searched.items():
+            if name in params and rng.random() < self.resample:
+                found[name] = drawn.get(name, params[name])
+            elif name in params and domain.numeric:
+                low, high = sorted((domain.at(0.0), domain.at(1.0)))
+                moved = min(max(params[name] * self.factors[int(rng.integers(2))], low), high)
+                found[name] = domain.at(domain.unit(round(moved) if isinstance(params[name], int) else moved))
+        try:
+            found = space.complete(found, rng)
+        except SpaceError:  # a constraint, or a param that is no longer active
+            found = drawn
+        changed = [name for name in found if found[name] != params.get(name)]
+        return found, ", ".join(f"{name} {short(found[name])}" for name in changed) or "the same params"
+
+
+def short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,83 @@
+"""Stops trials that are not among the best share of those that got as far.
+
+D. Golovin et al.: Google Vizier. KDD 2017, section 3.2.2 (the median); the share and the warm-up as Optuna's
+PercentilePruner has them. A trial counts with its best loss so far.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import insort
+from dataclasses import dataclass
+
+from shoal.contracts import GO, Decision
+from shoal.errors import StudyError
+from shoal.history import History
+from shoal.records import AnyRecord, Reported
+from shoal.trial import Report
+
+
+@dataclass
+class Percentile:
+    """Settings: the percentage that goes on, how many others must have got as far, the budget before the first look,
+    and between two."""
+
+    percentile: float = 25.0
+    competitors: int = 5
+    warmup: float = 0.0
+    interval: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.percentile <= 100 or self.competitors < 1 or not self.warmup >= 0 or not self.interval > 0:
+            raise StudyError(
+                f"percentile needs percentile in (0, 100], competitors >= 1, warmup >= 0, interval > 0; got {self}"
+            )
+
+    def begin(self, history: History) -> None:
+        self._history = history
+        self._best: dict[int, float] = {}  # trial -> its best loss so far
+        self._looked: dict[int, int] = {}  # trial -> the last interval in which it was looked at
+        self._at: dict[int, list[float]] = {}  # interval -> the best losses so far of all that reported in it, sorted
+        budget = history.definition.budget
+        self._what = budget.name if budget else "step"
+        for number in range(history.length):
+            for report in history.reports(number):
+                self._add(number, report)
+
+    def tell(self, record: AnyRecord) -> None:
+        if type(record) is Reported:
+            self._add(record.number, record)
+
+    def _interval(self, report: Report | Reported) -> int:
+        return int(max(self._history.spent(report) - self.warmup, -1.0) // self.interval)
+
+    def _add(self, number: int, report: Report | Reported) -> None:
+        loss, place = self._history.loss(report), self._interval(report)
+        if loss is None:
+            return
+        self._best[number] = min(loss, self._best.get(number, math.inf))
+        if place > self._looked.get(number, -1):
+            self._looked[number] = place
+            insort(self._at.setdefault(place, []), self._best[number])
+
+    def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
+        place = self._interval(report)
+        losses = self._at.get(place, [])
+        if place < 0 or self._looked.get(number) != place or len(losses) <= self.competitors:
+            return GO
+        best = self._best[number]
+        kept = losses[max(math.ceil(len(losses) * self.percentile / 100.0) - 1, 0)]
+        if best <= kept:
+            return GO
+        return Decision(
+            stop=True,
+            reason=f"{best * history.sign:.4g} by {self._what} {history.spent(report):g} is not among the best "
+            f"{self.percentile:g} % of {len(losses)}: {kept * history.sign:.4g}",
+        )
+
+
+@dataclass
+class Median(Percentile):
+    """The better half goes on."""
+
+    percentile: float = 50.0

@@ -1,0 +1,126 @@
+"""Rungs: which budgets they lie at, and which loss of a trial counts at each."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+import shoal
+from shoal.models.rungs import Ladder, levels, ordinal
+from shoal.stopping.asha import ASHA
+from told import Told
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "eta", "expected"),
+    [
+        (1, 27, 3, [1, 3, 9, 27]),
+        (1, 10, 3, [1, 3, 9, 10]),  # the most is a rung though it is no r·η^k
+        (2, 7, 2, [2, 4, 7]),
+        (5, 5, 3, [5]),
+        (5, 6, 3, [5, 6]),
+        (1, 6, 1.5, [1, 2, 3, 5, 6]),  # 1, 1.5, 2.25, 3.375, 5.06 as whole epochs, each once
+        (0.5, 4, 2, [0.5, 1, 2, 4]),
+        (1, 4.5, 1.5, [1, 1.5, 2.25, 3.375, 4.5]),  # not whole, for the most is not
+    ],
+)
+def test_rungs_lie_at_the_least_times_powers_of_eta_and_at_the_most(
+    least: float, most: float, eta: float, expected: list[float]
+) -> None:
+    assert levels(least, most, eta) == expected
+
+
+def test_rungs_go_on_and_on_where_there_is_no_most() -> None:
+    found = levels(1.0, math.inf, 3)
+    assert found[:4] == [1, 3, 9, 27]
+    assert len(found) > 30
+    assert math.isfinite(found[-1])
+
+
+@pytest.mark.parametrize("eta", [1, 0.5, 0, -3, math.nan])
+def test_an_eta_that_does_not_grow_is_refused(eta: float) -> None:
+    with pytest.raises(shoal.StudyError, match="eta must be above 1"):
+        levels(1, 9, eta)
+
+
+def ladder(*reports: tuple[int, int, Any], **options: Any) -> Ladder:
+    """Rungs at 1, 3 and 9, after reports of (number, step, loss)."""
+    told = Told(ASHA(), **options)
+    watched = Ladder(told.history, [1, 3, 9])
+    for number, step, loss in reports:
+        told.report(number, step, loss, side=1.0)
+        watched.tell(told.records[-1])
+    late = Ladder(told.history, [1, 3, 9])
+    assert late.rungs == watched.rungs  # whoever joins late knows the same
+    return watched
+
+
+def held(found: Ladder) -> list[dict[int, float]]:
+    return [rung.of for rung in found.rungs]
+
+
+def test_a_trial_counts_at_a_rung_with_what_it_reports_there() -> None:
+    assert held(ladder((0, 1, 0.9), (0, 2, 0.5), (0, 3, 0.4), (0, 4, 0.1))) == [{0: 0.9}, {0: 0.4}, {}]
+
+
+def test_where_the_step_of_a_rung_is_missing_the_next_report_counts() -> None:
+    assert held(ladder((0, 2, 0.8), (0, 5, 0.4), (0, 8, 0.1))) == [{0: 0.8}, {0: 0.4}, {}]
+
+
+def test_a_step_that_jumps_over_rungs_counts_at_all_of_them() -> None:
+    assert held(ladder((0, 20, 0.3), (0, 21, 0.1))) == [{0: 0.3}, {0: 0.3}, {0: 0.3}]
+
+
+def test_a_report_without_the_metric_reaches_no_rung() -> None:
+    found = ladder((0, 1, None), (0, 2, 0.7), (0, 3, None), (0, 4, 0.6))
+    assert held(found) == [{0: 0.7}, {0: 0.6}, {}]
+    assert found.reached(0) == 2
+    assert found.reached(1) == 0
+
+
+def test_where_more_is_better_the_greatest_is_first() -> None:
+    found = ladder((0, 1, 0.2), (1, 1, 0.9), goal="maximize").rungs[0]
+    assert (found.rank(found.of[1]), found.rank(found.of[0])) == (0, 1)
+
+
+def test_ties_share_a_place() -> None:
+    found = ladder((0, 1, 0.5), (1, 1, 0.2), (2, 1, 0.5), (3, 1, 0.7)).rungs[0]
+    assert [found.rank(found.of[number]) for number in range(4)] == [1, 0, 1, 3]
+    assert len(found) == 4
+
+
+def test_a_budget_that_is_a_metric_counts_in_place_of_the_step() -> None:
+    told = Told(ASHA(), shoal.Budget("samples", 100, 900))
+    assert held(_of(told, (1, {"samples": 150}), (2, {"samples": 320}), (900, {"samples": 330}))) == [
+        {0: 0.5}, {0: 0.5}, {},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("side", ["nan", True])
+def test_where_the_metric_of_the_budget_is_no_number_the_step_counts(side: Any) -> None:
+    told = Told(ASHA(), shoal.Budget("samples", 100, 900))
+    assert held(_of(told, (99, {"samples": side}), (100, {"samples": side}))) == [{0: 0.5}, {}, {}]
+
+
+def _of(told: Told, *reports: tuple[int, dict[str, Any]]) -> Ladder:
+    found = Ladder(told.history, [100, 300, 900])
+    for step, metrics in reports:
+        told.report(0, step, 0.5, **metrics)
+        found.tell(told.records[-1])
+    return found
+
+
+def test_a_budget_in_seconds_counts_what_was_measured_and_not_the_step() -> None:
+    told = Told(ASHA(), shoal.Budget("seconds", 100, 900))
+    assert held(_of(told, (500, {"seconds": 99.0}), (501, {"seconds": 301.5}))) == [{0: 0.5}, {0: 0.5}, {}]
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (12, "12th"), (13, "13th"), (21, "21st"),
+     (111, "111th"), (122, "122nd"), (1001, "1,001st")],
+)  # fmt: skip
+def test_places_are_said_in_words(place: int, words: str) -> None:
+    assert ordinal(place) == words

@@ -1,0 +1,156 @@
+"""Whose turn a trial is, when peers die at the worst moments: no trial is left behind, none is run by two at once."""
+
+from __future__ import annotations
+
+import pytest
+
+import shoal
+from shoal.clock import RealClock
+from shoal.contracts import Grant
+from shoal.journal import Journal
+from shoal.records import Defined, Definition, Ended, Started, write_params
+from shoal.stores.memory import MemoryStore
+from shoal.study import Study
+from shoal.turns import Held, Turn, Turns
+from trainings import Logged
+
+LONG = 600.0  # a lease that outlives the test
+BUDGET = shoal.Budget("epoch", 1, 9)
+X = {"x": (0.0, 1.0)}
+
+
+class Peers:
+    """A study in a store, as several peers see it."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        plan = Definition(name="s", space=shoal.Space(X).to_json(), budget=BUDGET, trials=9, stopping="asha-promote")
+        self.store.create("s", Defined(1, plan, 0.0))
+
+    def join(self, name: str) -> tuple[Journal, Turns]:
+        self.store.beat("s", name, LONG)
+        journal = Journal(self.store, "s", name, RealClock())
+        return journal, Turns(journal, RealClock())
+
+    def leave(self, name: str) -> None:
+        self.store.leave("s", name)
+
+
+def begin(journal: Journal, turn: Turn) -> None:
+    journal.append(Started(turn.number, write_params({"x": 0.5}), journal.writer, 0.0, attempt=turn.attempt))
+    journal.flush()
+
+
+def pause(journal: Journal, turn: Turn) -> None:
+    begin(journal, turn)
+    journal.append(Ended(turn.number, "paused", 0.0, attempt=turn.attempt, decided=True))
+    journal.flush()
+
+
+def taken(turns: Turns) -> Turn:
+    turn = turns.next()
+    assert turn is not None
+    return turn
+
+
+def test_what_a_peer_paused_is_not_run_again_when_it_dies() -> None:
+    peers = Peers()
+    journal, turns = peers.join("first")
+    pause(journal, taken(turns))
+    peers.leave("first")
+    _, others = peers.join("second")
+    assert taken(others).number == 1
+
+
+def test_what_a_peer_resumed_goes_on_as_the_next_attempt_when_it_dies() -> None:
+    peers = Peers()
+    journal, turns = peers.join("first")
+    pause(journal, taken(turns))
+    resumed = turns.resume(0)
+    assert resumed is not None
+    assert (resumed.number, resumed.attempt) == (0, 1)
+    begin(journal, resumed)
+    peers.leave("first")
+    later, others = peers.join("second")
+    again = taken(others)
+    assert (again.number, again.attempt) == (0, 2)
+    assert later.history.trial(0).outcome == "lost"
+
+
+def test_a_trial_whose_peer_died_between_resuming_and_beginning_it_can_still_be_gone_on_with() -> None:
+    """The peer's claim on attempt 1 lasts, though attempt 1 never began."""
+    peers = Peers()
+    journal, turns = peers.join("first")
+    pause(journal, taken(turns))
+    assert turns.resume(0) is not None
+    peers.leave("first")
+    _, others = peers.join("second")
+    again = taken(others)
+    if again.number != 0:  # it may be left paused, to be resumed when its turn comes
+        resumed = others.resume(0)
+        assert resumed is not None, "no peer will ever go on with trial 0"
+        again = resumed
+    assert again.number == 0
+    assert again.attempt > 0
+
+
+def test_a_study_ends_though_a_peer_died_between_resuming_a_trial_and_beginning_it() -> None:
+    options = {"name": "s", "stopping": "asha-promote", "budget": BUDGET, "trials": 4, "search": "random"}
+    with Study(X, store="study.db", seed=0, **options) as study:  # type: ignore[arg-type]
+        for loss in (0.3, 0.1, 0.2):
+            study.report(trial := study.ask(), 1, loss=loss)
+            study.tell(trial)
+        study._journal.store.beat("s", "gone", LONG)
+        assert study._journal.store.resume("s", "gone", 1, 1) is not None
+        study._journal.store.leave("s", "gone")
+    study = shoal.tune(Logged, store="study.db", name="s", workers=1, timeout=20, progress=False)
+    assert study.ended == "all 4 trials have ended"
+
+
+def test_a_trial_that_a_living_peer_resumed_is_not_taken_from_it_whoever_else_dies() -> None:
+    """The grant under which trial 0 was begun passes from one dead peer to the next, for trial 1 is still open."""
+    peers = Peers()
+    journal, _ = peers.join("first")
+    peers.store.take("s", "first", 2, None)
+    pause(journal, Turn(0, 0, 0.0, Held(Grant(0, 2), 2)))
+    peers.leave("first")
+    _, heirs = peers.join("heir")
+    assert taken(heirs).number == 1
+    alive, turns = peers.join("alive")
+    resumed = turns.resume(0)
+    assert resumed is not None
+    begin(alive, resumed)
+    peers.leave("heir")
+    late, others = peers.join("late")
+    assert taken(others).number == 1
+    assert taken(others).number == 2
+    late.sync()
+    assert late.history.trial(0).outcome == "running"
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_who_settles_an_earlier_attempt_still_holds_the_one_that_it_runs(ended: bool) -> None:
+    """Trial 0 is resumed, paused and resumed again by the same peer, which then takes a fresh number, and dies."""
+    peers = Peers()
+    journal, turns = peers.join("first")
+    first = taken(turns)
+    pause(journal, first)
+    turns.ended(first)
+    fresh = taken(turns)
+    turns.put_back(fresh)
+    for _ in range(2):
+        resumed = turns.resume(0)
+        assert resumed is not None
+        if resumed.attempt == 1:
+            pause(journal, resumed)
+            turns.ended(resumed)
+    begin(journal, resumed)
+    while taken(turns).number < 5:
+        pass  # fresh numbers; what was settled is let go
+    if ended:
+        journal.append(Ended(0, "done", 0.0, {"loss": 1.0}, attempt=2))
+        journal.flush()
+    peers.leave("first")
+    _, others = peers.join("second")
+    again = [(turn.number, turn.attempt) for turn in iter(others.next, None)]
+    assert ((0, 3) in again) is not ended
