@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import shoal
@@ -19,7 +20,7 @@ class Told:
     """What one peer knows of such a study, and what its rule makes of it."""
 
     def __init__(self, rule: Stopping, budget: shoal.Budget | None = EPOCHS, **plan: Any) -> None:
-        self.history = History(Definition(name="s", space=SPACE.to_json(), budget=budget, **plan))
+        self.history = History(Definition(**{"name": "s", "space": SPACE.to_json(), "budget": budget, **plan}))
         self.rule = rule
         self.proposer = Proposer(self.history, Random(), rule)
         self.records: list[AnyRecord] = []
@@ -30,24 +31,38 @@ class Told:
             if self.history.fold(record):
                 self.proposer.tell(record)
 
-    def start(self, number: int, until: float = 0.0) -> None:
+    def start(self, number: int, until: float = 0.0, x: float = 0.5, source: int = -1) -> None:
         """Begin the next attempt at a trial."""
         attempt = self.history.attempt(number) + 1
-        self.tell(Started(number, write_params({"x": 0.5}), "p", 0.0, attempt=attempt, until=until))
+        self.tell(Started(number, write_params({"x": x}), "p", 0.0, attempt=attempt, until=until, source=source))
 
-    def report(self, number: int, step: int, loss: float | None = None, **metrics: Any) -> Decision:
+    def report(
+        self, number: int, step: int, loss: float | None = None, saved: bool = False, **metrics: Any
+    ) -> Decision:
         """What becomes of a trial that reports; it is begun with its first report."""
         if self.history.attempt(number) < 0:
             self.start(number)
         told = metrics if loss is None else {"loss": loss, **metrics}
-        record = Reported(number, step, told, 0.0, self.history.attempt(number), metrics.get("seconds", 0.0))
+        record = Reported(number, step, told, 0.0, self.history.attempt(number), metrics.get("seconds", 0.0), saved)
         self.tell(record)
         return self.proposer.decide(number, record)
 
-    def end(self, number: int, outcome: Outcome = "done") -> None:
+    def end(self, number: int, outcome: Outcome = "done", loss: float = 0.5) -> None:
         attempt = self.history.attempt(number)
-        metrics = {"loss": 0.5} if outcome == "done" else {}
+        metrics = {"loss": loss} if outcome == "done" else {}
         self.tell(Ended(number, outcome, 0.0, metrics, attempt=attempt, decided=outcome == "paused"))
+
+    def run(self, number: int, losses: Sequence[float | None], x: float = 0.5) -> list[Decision]:
+        """What is decided of a trial that reports a loss at each step from 1 on, until it is over."""
+        self.start(number, x=x)
+        found = []
+        for step, loss in enumerate(losses, 1):
+            found.append(self.report(number, step, loss))
+            if found[-1].stop:
+                self.end(number, "stopped")
+                return found
+        self.end(number, loss=next(loss for loss in reversed(losses) if loss is not None))
+        return found
 
     def park(self, number: int, step: int, loss: float, until: float) -> Decision:
         """Run a trial to where it is paused."""
@@ -69,3 +84,17 @@ class Told:
         joined.rule, joined.records = rule, list(self.records)
         joined.proposer = Proposer(joined.history, Random(), rule)
         return joined
+
+
+def choices(told: Told, turns: int, losses: Mapping[int, float]) -> Iterator[tuple[int, float]]:
+    """What a lone peer does, turn after turn: (trial, until); each loses what is said, divided by the epoch."""
+    for _ in range(turns):
+        number = told.history.length
+        proposal = told.next(number)
+        chosen = number if proposal.resume_from is None else proposal.resume_from
+        yield chosen, proposal.until
+        told.start(chosen, proposal.until)
+        if told.report(chosen, int(proposal.until), losses[chosen] / proposal.until).pause:
+            told.end(chosen, "paused")
+        else:
+            told.end(chosen)

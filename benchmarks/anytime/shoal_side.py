@@ -13,12 +13,12 @@ from shoal import catalog
 from shoal.engines.simulated import Curve, Simulation, VirtualClock
 from shoal.history import History
 from shoal.joining import join
-from shoal.records import AnyRecord, Reported, Started, read_params
+from shoal.records import AnyRecord, Ended, Reported, Started, read_params
 from shoal.space import Params
 from shoal.stores.memory import MemoryStore
 
 METRIC = "validation loss"  # a name that no param has
-Trace = list[tuple[float, float]]  # time, the final loss of the incumbent: of the trial that reported the least so far
+Trace = list[tuple[float, float]]  # time, the final loss of the incumbent: of the trial that got to the least so far
 
 
 @dataclass(frozen=True)
@@ -75,16 +75,17 @@ def _least(task: Task, history: History, *states: str) -> float:
 
 
 def _trace(task: Task, records: Iterable[AnyRecord]) -> Trace:
-    """When the incumbent changed, and to what."""
+    """When the incumbent changed, and to what. A trial counts with its loss where it was paused, stopped or done."""
     params: dict[int, Params] = {}
+    last: dict[int, float] = {}
     trace: Trace = []
     best = math.inf
     for record in records:
         if isinstance(record, Started):
             params[record.number] = read_params(record.params)
         elif isinstance(record, Reported):
-            loss = float(record.metrics[METRIC])
-            if loss < best:
-                best = loss
-                trace.append((record.time, task.final(params[record.number])))
+            last[record.number] = float(record.metrics[METRIC])
+        elif isinstance(record, Ended) and record.outcome != "failed" and last.get(record.number, math.inf) < best:
+            best = last[record.number]
+            trace.append((record.time, task.final(params[record.number])))
     return trace

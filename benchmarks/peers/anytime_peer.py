@@ -31,6 +31,7 @@ from syne_tune.blackbox_repository.blackbox import Blackbox
 from syne_tune.blackbox_repository.simulated_tabular_backend import UserBlackboxBackend
 from syne_tune.constants import ST_TUNER_TIME
 from syne_tune.optimizer import legacy_baselines as baselines
+from syne_tune.optimizer.scheduler import SchedulerDecision
 from syne_tune.tuner_callback import TunerCallback
 
 Params = dict[str, Any]
@@ -100,7 +101,8 @@ class Backend(UserBlackboxBackend):
 
 
 class Watch(TunerCallback):
-    """Sets the clock, and notes when the incumbent changed: the trial that reported the least loss so far."""
+    """Sets the clock, and notes when the incumbent changed: the trial of the least loss where it was paused, stopped or
+    done."""
 
     def __init__(self, curves: Curves, backend: Backend, most: int, until: float) -> None:
         self._curves, self._backend, self._most, self.until = curves, backend, most, until
@@ -122,9 +124,10 @@ class Watch(TunerCallback):
         self._params[trial.trial_id] = trial.config
 
     def on_trial_result(self, trial: Any, status: str, result: dict[str, Any], decision: str) -> None:
-        if result[self._curves.fidelity_name()] >= self._most:
+        ended = result[self._curves.fidelity_name()] >= self._most
+        if ended:
             self.done.add(trial.trial_id)
-        if result[METRIC] < self._best:
+        if (ended or decision != SchedulerDecision.CONTINUE) and result[METRIC] < self._best:
             self._best = result[METRIC]
             self.trace.append((result[ST_TUNER_TIME], self._curves.final(trial.config)))
 

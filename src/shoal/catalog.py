@@ -89,8 +89,8 @@ def _made(what: str, catalog: Mapping[str, str], name: str, settings: Mapping[st
     try:
         return msgspec.convert(dict(settings), kind)
     except msgspec.ValidationError as error:
-        what, _, place = str(error).replace("`", "").partition(" - at $.")
-        raise StudyError(f"{what} {name!r}, setting {place}: {what[0].lower()}{what[1:]}") from None
+        wrong, _, place = str(error).replace("`", "").partition(" - at $.")
+        raise StudyError(f"{what} {name!r}, setting {place}: {wrong[0].lower()}{wrong[1:]}") from None
     except ShoalError as error:
         raise StudyError(f"{what} {name!r}: {error}") from None
 

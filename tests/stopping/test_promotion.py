@@ -11,7 +11,7 @@ import pytest
 import shoal
 from shoal import Exhausted
 from shoal.stopping.promotion import Promotion
-from told import Told
+from told import Told, choices
 
 
 def parked(losses: list[float], told: Told | None = None) -> Told:
@@ -20,20 +20,6 @@ def parked(losses: list[float], told: Told | None = None) -> Told:
     for number, loss in enumerate(losses):
         told.park(number, 1, loss, until=1)
     return told
-
-
-def choices(told: Told, turns: int, losses: dict[int, float]) -> Iterator[tuple[int, float]]:
-    """What a lone peer does, turn after turn: (trial, until); each loses what is said, divided by the epoch."""
-    for _ in range(turns):
-        number = told.history.length
-        proposal = told.next(number)
-        chosen = number if proposal.resume_from is None else proposal.resume_from
-        yield chosen, proposal.until
-        told.start(chosen, proposal.until)
-        if told.report(chosen, int(proposal.until), losses[chosen] / proposal.until).pause:
-            told.end(chosen, "paused")
-        else:
-            told.end(chosen)
 
 
 def test_a_new_trial_runs_to_the_first_rung_and_is_paused_there() -> None:

@@ -17,7 +17,7 @@ from shoal.space.domain import Array
 
 POWERS = np.geomspace(0.1, 2.0, 8)  # x^-p
 RATES = np.geomspace(1.0, 30.0, 8)  # exp(-r·x / end)
-WIDE = 100.0  # variance of c and a, in that of the noise
+WIDE = 1e4  # variance of c and a, in that of the noise: little is known of them
 SHAPE, SCALE = 1.0, 1e-3  # of the inverse gamma: the noise is a few percent of what was seen to change
 BENT = (
     0.05  # deviation of what no curve of the ensemble tells, as a share of the change so far: grows with the way to go

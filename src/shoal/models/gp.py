@@ -41,10 +41,12 @@ class GaussianProcess:
 
     def _tell(self, y: Array) -> None:
         covariance = self.signal * matern(squared_distances(self.x, self.x))
-        covariance.flat[:: len(y) + 1] += self._noise + JITTER
-        factor, failed = lapack.dpotrf(covariance, lower=1, clean=1)
-        if failed:
-            raise np.linalg.LinAlgError(f"the covariance of {len(y)} points is not positive definite")
+        diagonal = covariance.diagonal() + self._noise
+        for jitter in (JITTER, 1e4 * JITTER, 1.0):  # coordinates that nearly agree can need more
+            covariance.flat[:: len(y) + 1] = diagonal + jitter
+            factor, failed = lapack.dpotrf(covariance, lower=1, clean=1)
+            if not failed:
+                break
         self.alpha, _ = lapack.dpotrs(factor, y, lower=1)
         self.whiten, _ = lapack.dtrtri(factor, lower=1)
 

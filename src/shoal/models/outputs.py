@@ -26,7 +26,7 @@ class LogWarp:
         span = float(np.median(losses) - low)
         if not span > 0:
             span = float(losses.mean() - low) or 1.0
-        self._u = np.minimum((losses - low) / span, 1e100)
+        self._u = np.round(np.minimum((losses - low) / span, 1e100), 12)  # what differs less is tied
         values, where, counts = np.unique(self._u, return_inverse=True, return_counts=True)
         tied = (counts[where] > 1) & (where < len(values) - 1)
         self._tied = np.flatnonzero(tied)

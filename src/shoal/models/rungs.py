@@ -11,16 +11,25 @@ import numpy as np
 
 from shoal.errors import StudyError
 from shoal.history import CODE, History
+from shoal.models.told import Told
 from shoal.records import AnyRecord, Ended, Reported
 from shoal.space.domain import Array
+from shoal.trial import Report
 
-FEW = 3  # trials at a rung, from which on it can stand for the end
+FEW = 3.0  # trials: as much as the slope of 1 from rung to rung weighs
+
+
+def check_eta(eta: float, grace: float | None = None) -> None:
+    """Raises StudyError for settings that make no rungs."""
+    if not 1 < eta < math.inf:
+        raise StudyError(f"eta must be above 1, and finite; got {eta!r}")
+    if grace is not None and not 0 < grace < math.inf:
+        raise StudyError(f"grace must be above 0, and finite; got {grace!r}")
 
 
 def levels(least: float, most: float, eta: float, whole: bool = True) -> list[float]:
     """r, r·η, r·η² … below the most, and the most itself; whole numbers where both ends are."""
-    if not eta > 1:
-        raise StudyError(f"eta must be above 1, got {eta!r}")
+    check_eta(eta)
     whole = whole and least == int(least) and (math.isinf(most) or most == int(most))
     found: list[float] = []
     level, k = least, 0
@@ -73,23 +82,22 @@ class Ladder:
         self._reached: dict[int, int] = {}  # trial -> rungs that it got to
         self._when: dict[int, float] = {}  # … and what it had spent when it got to the last of them
         self._losses = np.full((64, len(at)), np.nan)
-        for number in range(history.length) if trials is None else trials:
-            for report in history.reports(number):
-                self.add(number, history.spent(report), history.loss(report))
-
-            if history.state[number] == CODE["failed"]:
-                self.drop(number)
+        self._told = Told(history, self.add, self.drop, trials)
+        for number in np.flatnonzero(history.state[: history.length] == CODE["failed"]).tolist():
+            self.drop(number)
 
     def tell(self, record: AnyRecord) -> None:
-        if type(record) is Reported:
-            self.add(record.number, self._history.spent(record), self._history.loss(record))
-        elif type(record) is Ended and record.outcome == "failed":
+        self._told.tell(record)
+        if type(record) is Ended and record.outcome == "failed":
             self.drop(record.number)
 
-    def add(self, number: int, spent: float, loss: float | None) -> None:
+    def add(self, number: int, report: Report | Reported) -> None:
+        loss, spent = self._history.loss(report), self._history.spent(report)
         reached = self._reached.get(number, 0)
         if loss is None or reached == len(self.rungs) or spent < self.rungs[reached].level:
             return
+        if not reached and self._history.source(number) is not None:  # it was at no rung below the one it began at
+            reached = sum(rung.level <= spent for rung in self.rungs) - 1
         self._when[number] = spent
         while reached < len(self.rungs) and spent >= self.rungs[reached].level:
             self.rungs[reached].add(number, loss)
@@ -125,19 +133,30 @@ class Ladder:
         return self.rungs[reached - 1] if reached and self._when[number] == spent else None
 
 
-def expected(losses: Array) -> Array:
-    """What trials are expected to lose at the highest rung that a few of them got to, [n]; NaN where nothing is known.
+def aligned(losses: Array) -> Array:
+    """What losses at rungs, [n, k], let expect at the highest rung that a few got to; NaN stays NaN.
 
-    ``losses`` are [n, rungs]. From a lower rung, a trial is expected to change as the median of those that got to both.
+    From one rung to the next a line is fitted through the trials that got to both, with a slope near 1 while these are
+    few: where early losses say nothing about later ones, all of them come to mean the same.
     """
-    counts = np.count_nonzero(~np.isnan(losses), axis=0)
-    enough = np.flatnonzero(counts >= FEW)
-    top = int(enough[-1]) if len(enough) else 0
-    found: Array = losses[:, top].copy()
-    for k in range(top - 1, -1, -1):
-        both = ~np.isnan(losses[:, top]) & ~np.isnan(losses[:, k])
-        open_ones = np.isnan(found) & ~np.isnan(losses[:, k])
-        found[open_ones] = losses[open_ones, k] + np.median(losses[both, top] - losses[both, k])
+    found = losses.copy()
+    shift, slope = 0.0, 1.0
+    for k in range(losses.shape[1] - 2, -1, -1):
+        both = ~np.isnan(losses[:, k]) & ~np.isnan(losses[:, k + 1])
+        if np.count_nonzero(both) >= 2:
+            low, high = losses[both, k], losses[both, k + 1]
+            away, spread = low - low.mean(), max(float(low.var()), 1e-300)
+            bend = max((float(away @ high) + FEW * spread) / (float(away @ away) + FEW * spread), 0.0)
+            shift, slope = shift + slope * float(high.mean() - bend * low.mean()), slope * bend
+        found[:, k] = shift + slope * losses[:, k]
+    return found
+
+
+def latest(losses: Array) -> Array:
+    """What each trial lost at the highest rung it got to, [n]; NaN where there is none."""
+    found = np.full(len(losses), np.nan)
+    for column in losses.T:
+        found = np.where(np.isnan(column), found, column)
     return found
 
 

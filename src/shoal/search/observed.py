@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shoal.history import CODE, History
-from shoal.models.rungs import Ladder, even_levels, expected
+from shoal.models.rungs import Ladder, aligned, even_levels, latest
 from shoal.records import AnyRecord, Started
 from shoal.space.cube import Cube
 from shoal.space.domain import Array
@@ -32,7 +32,7 @@ class Observed:
 @dataclass(frozen=True)
 class Curves:
     """What trials lost at rungs: row k is of the ``trial[k]``-th, at a ``place`` between 0 (the least budget) and 1
-    (the most), on a log scale."""
+    (the most), on a log scale. Losses at lower rungs are what they let expect at the highest."""
 
     trial: NDArray[np.int_]  # [c], into the n that are observed
     place: Array  # [c]
@@ -59,9 +59,11 @@ class Watch:
         history, points = self._history, self._take()
         n = history.length
         state, value, usable = history.state[:n], history.value[:n], history.usable
+        foreseen: Array | None = None
         if self._ladder is not None:
-            foreseen = expected(self._ladder.losses(n))
-            value = np.where(np.isnan(foreseen), value, foreseen)
+            foreseen = aligned(self._ladder.losses(n))
+            last = latest(foreseen)
+            value = np.where(np.isnan(last), value, last)
             value[state == CODE["failed"]] = np.nan
         done = usable & ~np.isnan(value)
         failed = usable & (state == CODE["failed"]) & bool(done.any())
@@ -70,16 +72,8 @@ class Watch:
         losses = value[told]
         if failed.any():
             losses[failed[told]] = value[done].max()
-        curves = None if self._ladder is None else self._curves(told, losses, failed[told])
+        curves = None if foreseen is None else _curves(foreseen[told], losses, failed[told])
         return Observed(told, points[told], losses, failed[told], points[:n][running], curves)
-
-    def _curves(self, told: NDArray[np.int_], losses: Array, failed: NDArray[np.bool_]) -> Curves:
-        assert self._ladder is not None
-        found = self._ladder.losses(self._history.length)[told]
-        found[failed] = np.nan
-        found[failed, -1] = losses[failed]
-        trial, rung = np.nonzero(~np.isnan(found))
-        return Curves(trial, rung / max(found.shape[1] - 1, 1), found[trial, rung])
 
     def _take(self) -> Array:
         """The points of all trials, those that began since the last look among them."""
@@ -91,3 +85,10 @@ class Watch:
             self._points[self._new] = self._cube.of_codes(self._history.x[self._new])
             self._new = []
         return self._points
+
+
+def _curves(found: Array, losses: Array, failed: NDArray[np.bool_]) -> Curves:
+    found[failed] = np.nan
+    found[failed, -1] = losses[failed]
+    trial, rung = np.nonzero(~np.isnan(found))
+    return Curves(trial, rung / max(found.shape[1] - 1, 1), found[trial, rung])

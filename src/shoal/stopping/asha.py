@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from shoal.contracts import GO, Decision
 from shoal.errors import StudyError
 from shoal.history import History
-from shoal.models.rungs import Ladder, levels, ordinal
-from shoal.records import AnyRecord, Ended, Reported
+from shoal.models.rungs import Ladder, check_eta, levels, ordinal
+from shoal.records import AnyRecord, Ended, Reported, Started
 from shoal.trial import Report
 
 
@@ -27,8 +27,9 @@ class ASHA:
     brackets: int = 1
 
     def __post_init__(self) -> None:
-        if not self.eta > 1 or self.brackets < 1 or (self.grace is not None and not self.grace > 0):
-            raise StudyError(f"asha needs eta > 1, brackets >= 1 and grace > 0, got {self}")
+        check_eta(self.eta, self.grace)
+        if self.brackets < 1:
+            raise StudyError(f"asha needs brackets >= 1, got {self.brackets!r}")
 
     def begin(self, history: History) -> None:
         budget = history.definition.budget
@@ -43,7 +44,7 @@ class ASHA:
         self._history = history
 
     def tell(self, record: AnyRecord) -> None:
-        if type(record) is Reported or type(record) is Ended:
+        if isinstance(record, Started | Reported | Ended):
             self._ladder(record.number).tell(record)
 
     def _bracket(self, number: int) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 
 from shoal.contracts import Decision, Proposal, Search
 from shoal.history import History
+from shoal.models.rungs import check_eta
 from shoal.records import AnyRecord, Reported
 from shoal.stopping.asha import ASHA
 from shoal.stopping.promotion import Promotion
@@ -26,6 +27,9 @@ class Auto:
     needs_budget: ClassVar[bool] = True
     eta: float = 3.0
 
+    def __post_init__(self) -> None:
+        check_eta(self.eta)
+
     def around(self, search: Search) -> None:
         self._search = search
 
@@ -35,11 +39,11 @@ class Auto:
         self._promoter.around(self._search)
         self._promoter.begin(history)
         self._stopper.begin(history)
-        self._saves = any(report.saved for n in range(history.length) for report in history.reports(n)[:1])
+        self._saves = any(report.saved for n in range(history.length) for report in history.reports(n))
 
     def tell(self, record: AnyRecord) -> None:
+        self._stopper.tell(record)
         if type(record) is Reported:
-            self._stopper.tell(record)
             self._saves = self._saves or record.saved
         self._promoter.tell(record)
 

@@ -2,7 +2,7 @@
 
 What Propulate's static surrogate is for (O. Taubert et al.: Massively Parallel Genetic Optimization through
 Asynchronous Propagation of Populations. ISC 2023; its StaticSurrogate), for losses of any sign: a trial may be behind
-by a share of the way that the baseline itself still had to go, or of what it had lost since its first report.
+by a share of the baseline's own loss there.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from shoal.trial import Report
 
 @dataclass
 class Baseline:
-    """Settings: the margin. 0.8 lets a trial's loss be a fifth worse than the baseline at the same step."""
+    """Settings: the margin. 0.8 lets a trial's loss be a quarter worse, 1 / 0.8, than the baseline at the same step."""
 
     margin: float = 0.8
 

@@ -58,9 +58,10 @@ class Forecast:
         curve = curve_of(number, report, history, self.reports)
         if best is None or curve is None or done < self.trials or curve[1].min() <= best:
             return GO
-        if self._model is None or done >= 1.1 * self._learnt:
+        count = int(1.1 ** int(math.log(done, 1.1) + 1e-9))  # of 1, 1.1, 1.1² …: all peers learn from the same
+        if self._model is None or count != self._learnt:
             with one_thread():
-                self._learn(history, done)
+                self._learn(history, count)
         if number not in self._prior:
             self._prior[number] = self._expected(number, history)
         mean, deviation = self._meet(self._prior[number], forecast_of(curve, history))
@@ -73,19 +74,22 @@ class Forecast:
             f"{best * history.sign:.4g}",
         )
 
-    def _learn(self, history: History, done: int) -> None:
+    def _learn(self, history: History, count: int) -> None:
+        """Learn from the first so many trials that are done."""
         n = history.length
-        ended = np.flatnonzero(history.usable & (history.state[:n] == CODE["done"]))
+        ended = np.flatnonzero(history.usable & (history.state[:n] == CODE["done"]))[:count]
         losses = history.value[ended]
         kept = spread(losses, self.most)
         x, losses = self._features(self._cube.of_codes(history.x[ended[kept]])), losses[kept]
-        self._centre, self._scale = float(losses.mean()), float(losses.std()) or 1.0
+        self._centre, self._scale = float(losses.mean()), float(losses.std())
+        if self._scale <= 1e-12 * float(np.abs(losses).max()):  # all are alike
+            self._scale = 1.0
         y = (losses - self._centre) / self._scale
         evidence = Evidence(x, losses, self._features.group)
         mode = evidence.mode(None, 15)
         theta = Theta(mode.lengths, mode.noise, mode.signal, FLAT)
         self._model, self._noise, self._learnt, self._prior = (
-            GaussianProcess(x, y, self._features.group, theta), math.exp(mode.noise), done, {}
+            GaussianProcess(x, y, self._features.group, theta), math.exp(mode.noise), count, {}
         )  # fmt: skip
 
     def _expected(self, number: int, history: History) -> tuple[float, float]:

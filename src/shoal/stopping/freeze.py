@@ -7,16 +7,18 @@ foresees where every curve ends; at each rung the best 1/η by that forecast go 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from shoal.contracts import Decision, Proposal, Search
+from shoal.errors import StudyError
 from shoal.history import History
 from shoal.models.features import Features
 from shoal.models.joint import Joint
-from shoal.models.rungs import Rung
+from shoal.models.rungs import Rung, aligned, check_eta
 from shoal.models.threads import one_thread
 from shoal.records import AnyRecord, Reported
 from shoal.space.cube import Cube
@@ -35,6 +37,11 @@ class Freeze:
     eta: float = 3.0
     optimism: float = 0.0
 
+    def __post_init__(self) -> None:
+        check_eta(self.eta)
+        if not math.isfinite(self.optimism):
+            raise StudyError(f"freeze needs a finite optimism, got {self.optimism!r}")
+
     def around(self, search: Search) -> None:
         self._search = search
 
@@ -43,7 +50,7 @@ class Freeze:
         self._promotion = Promotion(self.eta)
         self._promotion.around(self._search)
         self._promotion.begin(history)
-        self._promotion.standing = self._standing
+        self._promotion.pick = self._pick
         self._cube = Cube(history.space)
         self._features = Features(self._cube)
         self._joint = Joint(self._features.group, history.definition.seed % 2**63)
@@ -59,19 +66,24 @@ class Freeze:
     def ask(self, number: int, rng: np.random.Generator) -> Proposal:
         return self._promotion.ask(number, rng)
 
-    def _standing(self, rung: Rung) -> dict[int, float]:
-        """The foreseen losses of the trials at a rung."""
-        if len(self._promotion.ladder.rungs[0]) < FEWEST:
-            return rung.of
+    def _pick(self, rung: Rung, parked: list[int], allowed: int) -> int | None:
+        """One of the trials that are parked at a rung, in turn the one that is foreseen to end best and the best there;
+        as many go on as are allowed to."""
+        until = self._history.until
+        gone = sum(until(number) > rung.level for number in rung.of)
+        if gone >= allowed:
+            return None
+        if gone % 2 or len(self._promotion.ladder.rungs[0]) < FEWEST:
+            return min(parked, key=rung.place)
         with one_thread():
             self._foresee()
-        return {number: self._foreseen[number] for number in rung.of}
+        return min(parked, key=lambda number: (self._foreseen[number], number))
 
     def _foresee(self) -> None:
         """Where the curves of all trials end, in the units of the model."""
         history, ladder = self._history, self._promotion.ladder
         n = history.length
-        losses = ladder.losses(n)
+        losses = aligned(ladder.losses(n))
         known = ~np.isnan(losses) & history.usable[:, None]
         count = int(np.count_nonzero(known))
         if count == self._told and len(self._foreseen) == n:

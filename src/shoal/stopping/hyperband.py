@@ -15,9 +15,10 @@ from typing import ClassVar
 import numpy as np
 
 from shoal.contracts import GO, Decision, Proposal, Search
-from shoal.errors import Exhausted, StudyError
+from shoal.errors import Exhausted
 from shoal.history import CODE, History
-from shoal.models.rungs import Ladder, levels, ordinal
+from shoal.models.rungs import Ladder, check_eta, levels, ordinal
+from shoal.models.told import Told
 from shoal.records import AnyRecord, Ended, Reported
 from shoal.trial import Report
 
@@ -31,8 +32,7 @@ class Hyperband:
     synchronous: bool = True
 
     def __post_init__(self) -> None:
-        if not self.eta > 1:
-            raise StudyError(f"hyperband needs eta > 1, got {self.eta!r}")
+        check_eta(self.eta)
 
     def around(self, search: Search) -> None:
         self._search = search
@@ -47,25 +47,26 @@ class Hyperband:
         self._sizes = [(s, math.ceil((top + 1) / (s + 1) * self.eta**s)) for s in range(top, -1, -1)]
         self._cycle = sum(size for _, size in self._sizes)
         self._ladders: dict[int, Ladder] = {}
-        self._lost: Counter[tuple[int, int]] = Counter()  # (cohort, rung) -> trials that failed on their way there
-        for number in range(history.length):
-            for report in history.reports(number):
-                self._ladder(number).add(number, history.spent(report), history.loss(report))
-            if history.state[number] == CODE["failed"]:
-                self._lose(number)
+        self._lost: Counter[tuple[int, int]] = Counter()  # (cohort, rung) -> trials that failed there, or on their way
+        self._told = Told(history, self._add, lambda number: self._ladder(number).drop(number))
+        for number in np.flatnonzero(history.state[: history.length] == CODE["failed"]).tolist():
+            self._lose(number)
         self._search.begin(history)
 
     def tell(self, record: AnyRecord) -> None:
-        if type(record) is Reported:
-            self._ladder(record.number).tell(record)
-        elif type(record) is Ended and record.outcome == "failed":
+        self._told.tell(record)
+        if type(record) is Ended and record.outcome == "failed":
             self._lose(record.number)
         self._search.tell(record)
+
+    def _add(self, number: int, report: Report | Reported) -> None:
+        self._ladder(number).add(number, report)
 
     def _lose(self, number: int) -> None:
         _, cohort, _ = self._cohort(number)
         ladder = self._ladder(number)
-        self._lost[cohort, ladder.reached(number)] += 1
+        for k in range(ladder.reached(number) + 1):
+            self._lost[cohort, k] += 1
         ladder.drop(number)
 
     def _cohort(self, number: int) -> tuple[int, int, int]:
@@ -94,7 +95,7 @@ class Hyperband:
         return Decision(pause=True, reason=f"{ordinal(place)} of {len(rung)} at {self._what} {rung.level:g} as yet")
 
     def ask(self, number: int, rng: np.random.Generator) -> Proposal:
-        for paused in self._history.parked:
+        for paused in sorted(self._history.parked):
             found = self._promoted(paused, fresh=number >= 0)
             if found is not None:
                 return found
@@ -112,10 +113,10 @@ class Hyperband:
             return None
         rung = ladder.rungs[k]
         if self.synchronous:
-            due = int(size / self.eta**k)
-            if fresh and len(rung) + self._lost[cohort, k] < due:
+            there = len(rung) + self._lost[cohort, k]
+            if fresh and there < int(size / self.eta**k):
                 return None
-            allowed = max(int(size / self.eta ** (k + 1)), 1)
+            allowed = max(int(min(size / self.eta**k, there) / self.eta), 1)
         else:
             allowed = max(int(len(rung) / self.eta), 0 if fresh else 1)
         place = rung.place(number)

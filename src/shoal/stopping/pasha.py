@@ -15,7 +15,8 @@ import numpy as np
 
 from shoal.contracts import Decision, Proposal, Search
 from shoal.history import History
-from shoal.records import AnyRecord, Reported
+from shoal.models.rungs import check_eta
+from shoal.records import AnyRecord, Ended, Reported
 from shoal.stopping.promotion import Promotion
 from shoal.trial import Report
 
@@ -31,6 +32,9 @@ class PASHA:
     eta: float = 3.0
     grace: float | None = None
 
+    def __post_init__(self) -> None:
+        check_eta(self.eta, self.grace)
+
     def around(self, search: Search) -> None:
         self._search = search
 
@@ -39,23 +43,28 @@ class PASHA:
         self._promotion = Promotion(self.eta, self.grace)
         self._promotion.around(self._search)
         self._promotion.begin(history)
-        self._promotion.top = min(3, len(self._promotion.levels))
         self._grow()
 
     def tell(self, record: AnyRecord) -> None:
         self._promotion.tell(record)
-        if type(record) is Reported and self._promotion.ladder.reached(record.number) >= self._promotion.top:
+        if isinstance(record, Reported | Ended) and self._promotion.ladder.reached(record.number) >= 3:
             self._grow()
 
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
         return self._promotion.decide(number, report, history)
 
     def ask(self, number: int, rng: np.random.Generator) -> Proposal:
-        if number < 0:
-            self._promotion.top = len(self._promotion.levels)  # the best is to see the whole budget
-        return self._promotion.ask(number, rng)
+        if number >= 0:
+            return self._promotion.ask(number, rng)
+        used, self._promotion.top = self._promotion.top, len(self._promotion.levels)
+        try:
+            return self._promotion.ask(number, rng)  # the best is to see the whole budget
+        finally:
+            self._promotion.top = used
 
     def _grow(self) -> None:
+        """Find the rung up to which trials go, as all that is known says, in whatever order it came."""
+        self._promotion.top = min(3, len(self._promotion.levels))
         while self._promotion.top < len(self._promotion.levels) and not self._settled():
             self._promotion.top += 1
 

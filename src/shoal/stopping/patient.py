@@ -1,4 +1,4 @@
-"""Lets another rule stop a trial only once it has not improved for some reports; as Optuna's PatientPruner."""
+"""Lets another rule stop a trial only once it has not improved for some reports; what Optuna's PatientPruner is for."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from shoal.contracts import GO, Decision, Stopping
 from shoal.errors import StudyError
 from shoal.history import History
+from shoal.models.told import Told
 from shoal.records import AnyRecord, Reported
 from shoal.trial import Report
 
@@ -29,19 +30,17 @@ class Patient:
     def wrap(self, rule: Stopping) -> None:
         """The rule that is waited for; called once, before anything else."""
         self._rule = rule
+        self.needs_budget = bool(getattr(rule, "needs_budget", False))
 
     def begin(self, history: History) -> None:
         self._history = history
         self._best: dict[int, tuple[float, int]] = {}  # trial -> its best loss, and the reports since
-        for number in range(history.length):
-            for report in history.reports(number):
-                self._add(number, report)
+        self._told = Told(history, self._add, self._drop)
         if hasattr(self._rule, "begin"):
             self._rule.begin(history)
 
     def tell(self, record: AnyRecord) -> None:
-        if type(record) is Reported:
-            self._add(record.number, record)
+        self._told.tell(record)
         if hasattr(self._rule, "tell"):
             self._rule.tell(record)
 
@@ -51,6 +50,9 @@ class Patient:
             return
         best, since = self._best.get(number, (math.inf, 0))
         self._best[number] = (loss, 0) if loss < best - self.least else (best, since + 1)
+
+    def _drop(self, number: int) -> None:
+        self._best.pop(number, None)
 
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
         decision = self._rule.decide(number, report, history)

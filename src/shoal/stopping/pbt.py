@@ -7,8 +7,9 @@ that no constant can match; needs checkpoints.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from shoal.history import History
 from shoal.models.rungs import Ladder, Rung, ordinal
 from shoal.records import AnyRecord, Reported
 from shoal.space import Params
+from shoal.space.domain import Domain
 from shoal.trial import Report
 
 
@@ -36,6 +38,8 @@ class PBT:
     def __post_init__(self) -> None:
         if self.population < 2 or not 0 < self.quantile <= 0.5 or not 0 <= self.resample <= 1:
             raise StudyError(f"pbt needs population >= 2, quantile in (0, 0.5] and resample in [0, 1]; got {self}")
+        if (self.interval is not None and not self.interval > 0) or not min(self.factors) > 0:
+            raise StudyError(f"pbt needs interval > 0 and factors > 0, got {self}")
 
     def around(self, search: Search) -> None:
         self._search = search
@@ -93,15 +97,23 @@ class PBT:
             if name in params and rng.random() < self.resample:
                 found[name] = drawn.get(name, params[name])
             elif name in params and domain.numeric:
-                low, high = sorted((domain.at(0.0), domain.at(1.0)))
-                moved = min(max(params[name] * self.factors[int(rng.integers(2))], low), high)
-                found[name] = domain.at(domain.unit(round(moved) if isinstance(params[name], int) else moved))
+                found[name] = self._moved(params[name], domain, self.factors[int(rng.integers(2))])
         try:
             found = space.complete(found, rng)
         except SpaceError:  # a constraint, or a param that is no longer active
             found = drawn
         changed = [name for name in found if found[name] != params.get(name)]
         return found, ", ".join(f"{name} {short(found[name])}" for name in changed) or "the same params"
+
+    def _moved(self, value: Any, domain: Domain, factor: float) -> Any:
+        """A number times a factor, within its range; a small integer by 1 and a zero by a share of the range, which no
+        factor would change."""
+        low, high = sorted((domain.at(0.0), domain.at(1.0)))
+        step = value * (factor - 1.0) or (high - low) * (factor - 1.0) / 4.0
+        if isinstance(value, int):
+            step = math.copysign(max(round(abs(step)), 1), step)
+        moved = min(max(value + step, low), high)
+        return domain.at(domain.unit(int(moved) if isinstance(value, int) else moved))
 
 
 def short(value: object) -> str:

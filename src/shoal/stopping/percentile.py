@@ -1,18 +1,19 @@
 """Stops trials that are not among the best share of those that got as far.
 
-D. Golovin et al.: Google Vizier. KDD 2017, section 3.2.2 (the median); the share and the warm-up as Optuna's
-PercentilePruner has them. A trial counts with its best loss so far.
+D. Golovin et al.: Google Vizier. KDD 2017, section 3.2.2 (the median of all that got as far); the share and
+the warm-up are those of Optuna's PercentilePruner. A trial counts with its best loss so far.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import insort
+from bisect import bisect_left, insort
 from dataclasses import dataclass
 
 from shoal.contracts import GO, Decision
 from shoal.errors import StudyError
 from shoal.history import History
+from shoal.models.told import Told
 from shoal.records import AnyRecord, Reported
 from shoal.trial import Report
 
@@ -38,15 +39,13 @@ class Percentile:
         self._best: dict[int, float] = {}  # trial -> its best loss so far
         self._looked: dict[int, int] = {}  # trial -> the last interval in which it was looked at
         self._at: dict[int, list[float]] = {}  # interval -> the best losses so far of all that reported in it, sorted
+        self._in: dict[int, dict[int, float]] = {}  # trial -> the same, of its own
         budget = history.definition.budget
         self._what = budget.name if budget else "step"
-        for number in range(history.length):
-            for report in history.reports(number):
-                self._add(number, report)
+        self._told = Told(history, self._add, self._drop)
 
     def tell(self, record: AnyRecord) -> None:
-        if type(record) is Reported:
-            self._add(record.number, record)
+        self._told.tell(record)
 
     def _interval(self, report: Report | Reported) -> int:
         return int(max(self._history.spent(report) - self.warmup, -1.0) // self.interval)
@@ -58,7 +57,15 @@ class Percentile:
         self._best[number] = min(loss, self._best.get(number, math.inf))
         if place > self._looked.get(number, -1):
             self._looked[number] = place
+            self._in.setdefault(number, {})[place] = self._best[number]
             insort(self._at.setdefault(place, []), self._best[number])
+
+    def _drop(self, number: int) -> None:
+        self._best.pop(number, None)
+        self._looked.pop(number, None)
+        for place, best in self._in.pop(number, {}).items():
+            losses = self._at[place]
+            del losses[bisect_left(losses, best)]
 
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
         place = self._interval(report)

@@ -1,4 +1,5 @@
-"""Stops trials that get nowhere any more, unless one is the best of all: as Ray's TrialPlateauStopper."""
+"""Stops trials that get nowhere any more, unless one is the best of all; what Ray's TrialPlateauStopper
+is for."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ import numpy as np
 from shoal.contracts import GO, Decision
 from shoal.errors import StudyError
 from shoal.history import History
+from shoal.models.told import Told
 from shoal.records import AnyRecord, Reported
 from shoal.trial import Report
 
@@ -33,13 +35,10 @@ class Plateau:
         self._count: dict[int, int] = {}
         self._best: dict[int, float] = {}
         self._least = math.inf
-        for number in range(history.length):
-            for report in history.reports(number):
-                self._add(number, report)
+        self._told = Told(history, self._add, self._drop)
 
     def tell(self, record: AnyRecord) -> None:
-        if type(record) is Reported:
-            self._add(record.number, record)
+        self._told.tell(record)
 
     def _add(self, number: int, report: Report | Reported) -> None:
         loss = self._history.loss(report)
@@ -49,11 +48,17 @@ class Plateau:
             self._best[number] = min(loss, self._best.get(number, math.inf))
             self._least = min(self._least, loss)
 
+    def _drop(self, number: int) -> None:
+        for kept in (self._lately, self._count, self._best):
+            kept.pop(number, None)
+        self._least = min(self._best.values(), default=math.inf)
+
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
         lately = self._lately.get(number, ())
         if len(lately) < self.reports or self._count[number] <= self.warmup or self._best[number] <= self._least:
             return GO
-        spread = float(np.std(lately))
+        size = max(map(abs, lately)) or 1.0
+        spread = float(np.std(np.array(lately) / size)) * size
         if spread >= self.deviation:
             return GO
         return Decision(stop=True, reason=f"the last {self.reports} reports vary by {spread:.2g} only")

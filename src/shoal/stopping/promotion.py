@@ -7,16 +7,16 @@ stopped too early, and little is spent on the others; needs checkpoints, without
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from shoal.contracts import GO, Decision, Proposal, Search
-from shoal.errors import Exhausted, StudyError
+from shoal.errors import Exhausted
 from shoal.history import History
-from shoal.models.rungs import Ladder, Rung, levels, ordinal
+from shoal.models.rungs import Ladder, Rung, check_eta, levels, ordinal
 from shoal.records import AnyRecord, Reported
 from shoal.trial import Report
 
@@ -30,8 +30,7 @@ class Promotion:
     grace: float | None = None  # r; the least budget by default
 
     def __post_init__(self) -> None:
-        if not self.eta > 1 or (self.grace is not None and not self.grace > 0):
-            raise StudyError(f"{type(self).__name__.lower()} needs eta > 1 and grace > 0, got {self}")
+        check_eta(self.eta, self.grace)
 
     def around(self, search: Search) -> None:
         self._search = search
@@ -40,7 +39,7 @@ class Promotion:
         budget = history.definition.budget
         assert budget is not None
         self._history, self._what = history, budget.name
-        self.standing: Callable[[Rung], Mapping[int, float]] = by_loss
+        self.pick: Callable[[Rung, list[int], int], int | None] = first_of
         self.levels = levels(self.grace or budget.least, budget.most, self.eta)
         self.ladder = Ladder(history, self.levels)
         self.top = len(self.levels)  # how many of them are in use
@@ -89,19 +88,18 @@ class Promotion:
             allowed = max(int(len(rung) / self.eta), 0 if fresh else 1)
             if not allowed:
                 continue
-            standing = self.standing(rung)
-            number = min(parked[k], key=lambda trial: (standing[trial], trial))
-            ahead = (standing[number], number)
-            place = rung.place(number) if standing is rung.of else sum((v, n) < ahead for n, v in standing.items())
-            if place < allowed:
-                return self._promoted(number, place, rung, self.levels[k + 1])
+            picked = self.pick(rung, parked[k], allowed)
+            if picked is not None:
+                return self._promoted(picked, rung, self.levels[k + 1])
         return None
 
-    def _promoted(self, number: int, place: int, rung: Rung, until: float) -> Proposal:
-        why = f"promoted to {self._what} {until:g}: {ordinal(place + 1)} of {len(rung)} at {rung.level:g}"
+    def _promoted(self, number: int, rung: Rung, until: float) -> Proposal:
+        place = ordinal(rung.place(number) + 1)
+        why = f"promoted to {self._what} {until:g}: {place} of {len(rung)} at {rung.level:g}"
         return Proposal(self._history.params(number), why, until, resume_from=number)
 
 
-def by_loss(rung: Rung) -> dict[int, float]:
-    """How trials at a rung compare: by what they lost there."""
-    return rung.of
+def first_of(rung: Rung, parked: list[int], allowed: int) -> int | None:
+    """The best of the trials that are parked at a rung, if it is among the best that are allowed to go on."""
+    place, number = min((rung.place(trial), trial) for trial in parked)
+    return number if place < allowed else None

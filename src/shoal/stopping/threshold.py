@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from shoal.contracts import GO, Decision
@@ -22,6 +23,9 @@ class Threshold:
     def __post_init__(self) -> None:
         if self.lower is None and self.upper is None:
             raise StudyError("threshold needs lower=, upper=, or both, in the units of the metric")
+        low, high = (-math.inf if self.lower is None else self.lower), (math.inf if self.upper is None else self.upper)
+        if not low < high:
+            raise StudyError(f"threshold needs lower < upper, got {self}")
 
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
         loss = history.loss(report)

@@ -1,0 +1,46 @@
+"""What rules keep of each trial's reports, kept right when a trial is run again or reports come in another order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+from shoal.history import History
+from shoal.records import AnyRecord, Ended, Reported, Started
+from shoal.trial import Report
+
+
+class Told:
+    """Has each report of a trial added in the order of steps.
+
+    Where an attempt overrules an earlier one, or a step comes late, the trial is dropped and added anew from the
+    history: so whoever joins late knows the same as who was there all along.
+    """
+
+    def __init__(
+        self, history: History, add: Callable[[int, Report | Reported], None], drop: Callable[[int], None],
+        trials: Iterable[int] | None = None,
+    ) -> None:  # fmt: skip
+        self._history, self._add, self._drop = history, add, drop
+        self._last: dict[int, tuple[int, float]] = {}  # trial -> its attempt, and the last step of it
+        for number in range(history.length) if trials is None else trials:
+            self._read(number)
+
+    def tell(self, record: AnyRecord) -> None:
+        if not isinstance(record, Reported | Started | Ended):
+            return
+        number, attempt = record.number, self._history.attempt(record.number)
+        known, step = self._last.get(number, (attempt, -math.inf))
+        if type(record) is Reported and known == attempt == record.attempt and record.step > step:
+            self._last[number] = (attempt, record.step)
+            self._add(number, record)
+        elif number in self._last and (type(record) is Reported or known != attempt):
+            self._drop(number)
+            self._read(number)
+
+    def _read(self, number: int) -> None:
+        reports = self._history.reports(number)
+        if reports:
+            self._last[number] = (self._history.attempt(number), reports[-1].step)
+        for report in reports:
+            self._add(number, report)

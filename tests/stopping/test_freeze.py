@@ -1,0 +1,115 @@
+"""Freeze and thaw: of those paused at a rung, those go on that are best there, and those foreseen to end best."""
+
+from __future__ import annotations
+
+import pytest
+
+import shoal
+from shoal import Exhausted
+from shoal.stopping.freeze import FEWEST, Freeze
+from shoal.stopping.promotion import Promotion
+from told import Told
+
+
+def loss(x: float, epoch: int) -> float:
+    """Who is best at first is worst in the end."""
+    return {1: x, 3: 0.5 + 0.0 * x, 9: 1.0 - x}[epoch]
+
+
+def crossed(rule: Freeze | Promotion, count: int = 24, through: int = 4, goal: str = "minimize") -> Told:
+    """Trials that are paused at epoch 1, but for some all over the space that have seen the whole budget."""
+    told = Told(rule, goal=goal)
+    sign = 1.0 if goal == "minimize" else -1.0
+    for number in range(count):
+        x = (7 * number % count) / count
+        for until in (1, 3, 9) if number < through else (1,):
+            told.start(number, until, x=x)
+            told.report(number, until, sign * loss(x, until))
+            told.end(number, "paused" if until < 9 else "done", loss=sign * loss(x, 9))
+    return told
+
+
+def x_of(told: Told, number: int | None) -> float:
+    assert number is not None
+    return float(told.history.params(number)["x"])
+
+
+@pytest.mark.parametrize("goal", ["minimize", "maximize"])
+def test_trials_that_will_end_best_go_on_though_they_are_worst_as_yet_and_those_best_as_yet_too(goal: str) -> None:
+    told = crossed(Freeze(), goal=goal)
+    foreseen, best = [], []
+    for turn in range(4):
+        proposal = told.next(24)
+        assert proposal.until == 3
+        (best if turn % 2 else foreseen).append(x_of(told, proposal.resume_from))
+        told.start(proposal.resume_from, 3)  # type: ignore[arg-type]
+    assert min(foreseen) > 0.7
+    assert max(best) < 0.3
+
+
+@pytest.mark.parametrize(("count", "through", "more"), [(24, 4, 4), (24, 8, 0), (26, 0, 8), (27, 0, 9)])
+def test_of_all_that_got_to_a_rung_a_third_goes_on(count: int, through: int, more: int) -> None:
+    told = crossed(Freeze(), count, through)
+    went = 0
+    while (number := told.next(count).resume_from) is not None:
+        told.start(number, 3)
+        went += 1
+    assert went == more
+
+
+def test_without_enough_trials_to_learn_from_it_is_successive_halving() -> None:
+    count = FEWEST - 1
+    freeze, promotion = (crossed(rule, count, through=1) for rule in (Freeze(), Promotion()))
+    assert freeze.next(count) == promotion.next(count)
+    assert x_of(freeze, freeze.next(count).resume_from) < 0.2
+
+
+def test_trials_are_paused_as_in_successive_halving() -> None:
+    told = crossed(Freeze())
+    decision = told.park(24, 1, 0.01, until=1)
+    assert decision == shoal.Decision(pause=True, reason="2nd of 25 at epoch 1; waits for promotion")
+
+
+def test_two_peers_foresee_the_same_and_asking_twice_changes_nothing() -> None:
+    told = crossed(Freeze())
+    late = told.late(Freeze())
+    assert told.next(24) == told.next(24) == late.next(24)
+
+
+def test_a_trial_that_failed_is_not_gone_on_with() -> None:
+    told = crossed(Freeze())
+    first = told.next(24).resume_from
+    assert first is not None
+    told.start(first, 3)
+    told.end(first, "failed")
+    second = told.next(24).resume_from
+    assert second not in (first, None)
+
+
+def test_without_fresh_trials_one_sees_the_whole_budget() -> None:
+    told = crossed(Freeze(), count=10, through=0)
+    run = []
+    for _ in range(30):
+        try:
+            proposal = told.next(-1)
+        except Exhausted:
+            break
+        number, until = proposal.resume_from, int(proposal.until)
+        assert number is not None
+        run.append(until)
+        told.start(number, until, x=x_of(told, number))
+        if told.report(number, until, loss(x_of(told, number), until)).pause:
+            told.end(number, "paused")
+        else:
+            told.end(number)
+    assert run.count(3) == 3
+    assert run.count(9) == 1
+
+
+def test_losses_that_all_agree_are_foreseen_without_harm() -> None:
+    told = Told(Freeze())
+    for number in range(12):
+        told.start(number, 1, x=number / 12)
+        told.report(number, 1, 0.5)
+        told.end(number, "paused")
+    assert told.next(12).resume_from is not None

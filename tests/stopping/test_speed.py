@@ -1,0 +1,45 @@
+"""A decision takes as long among many trials as among few."""
+
+from __future__ import annotations
+
+import statistics
+from time import perf_counter
+
+import pytest
+
+from stoppings import RULES, rule_of
+from told import Told
+
+MODELS = {"forecast", "extrapolate", "freeze"}  # whose time is that of their models
+QUICK = [key for key, (name, _) in RULES.items() if name not in MODELS]
+
+
+def study(key: str, count: int) -> Told:
+    """Trials that have reported at epochs 1 and 3, where they go on or are paused."""
+    told = Told(rule_of(key))
+    for number in range(count):
+        told.start(number, x=number / count)
+        for step in (1, 3):
+            if told.report(number, step, (7919 * number % count + 1) / count / step, saved=True).pause:
+                told.end(number, "paused")
+                break
+    return told
+
+
+def seconds(told: Told, first: int, calls: int = 150) -> float:
+    """The median of what decisions take, each about a trial of its own."""
+    found = []
+    for number in range(first, first + calls):
+        told.report(number, 1, 0.5 + number / 1e6)
+        report = told.records[-1]
+        begun = perf_counter()
+        told.proposer.decide(number, report)  # type: ignore[arg-type]
+        found.append(perf_counter() - begun)
+    return statistics.median(found)
+
+
+@pytest.mark.parametrize("key", QUICK)
+def test_a_decision_takes_no_longer_among_two_thousand_trials_than_among_two_hundred(key: str) -> None:
+    few, many = study(key, 200), study(key, 2000)
+    ratio = min(seconds(many, 5000 + 200 * k) / seconds(few, 5000 + 200 * k) for k in range(3))
+    assert ratio < 3
