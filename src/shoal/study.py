@@ -266,9 +266,15 @@ def stopping_name(stopping: str | Stopping) -> str:
 
 
 def budget_of(budget: Any) -> dict[str, Any] | None:
-    """A budget as plain data. Raises StudyError for what is none."""
+    """A budget as plain data; text is read as in "epoch:1:81". Raises StudyError for what is none."""
     if budget is None or isinstance(budget, dict):
         return budget
+    if isinstance(budget, str):
+        name, *ends = budget.split(":")
+        try:
+            budget = Budget(name.strip(), *(float(end) for end in ends))
+        except (TypeError, ValueError):
+            raise StudyError(f"budget {budget!r}: write a name, the least and the most, as in 'epoch:1:81'") from None
     if not isinstance(budget, Budget):
         raise StudyError(f"budget must be a shoal.Budget, as in shoal.Budget('epoch', 1, 81), got {budget!r:.100}")
     return msgspec.structs.asdict(budget)

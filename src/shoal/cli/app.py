@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from shoal.cli import doctor, export, join, look, remove, stop, tune
+from shoal.cli import doctor, export, join, look, remove, simulate, stop, tune
 
 HELP = """
 Tune the training code you have: every worker is a peer.
@@ -24,6 +24,7 @@ app.command()(look.top)
 app.command()(look.show)
 app.command()(look.why)
 app.command()(export.export)
+app.command()(simulate.simulate)
 app.command()(remove.rm)
 app.command()(doctor.doctor)
 

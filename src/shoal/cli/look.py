@@ -169,6 +169,8 @@ def _show(study: Study, trial: Trial) -> None:
         f"trial {trial.number} of study {study.name!r}: {trial.outcome}{begun}, took {duration(trial.seconds)}{attempt}"
     )
     typer.echo(f"  peer      {trial.peer}\n  proposed  {trial.why or '–'}")
+    for resumed in trial.resumed:
+        typer.echo(f"  resumed   {resumed}")
     if trial.reason:
         typer.echo(f"  reason    {trial.reason}")
     for title, values in (("params", trial.params), ("metrics", trial.metrics)):
@@ -198,4 +200,5 @@ def why(
     trial = found.best if number is None else _trial(found, number)
     ended = f": {trial.reason}" if trial.reason else ""
     search = found._journal.history.definition.search
-    typer.echo(f"trial {trial.number}: proposed by {search}: {trial.why or 'unknown'}; {trial.outcome}{ended}")
+    resumed = "".join(f"; {told}" for told in trial.resumed)
+    typer.echo(f"trial {trial.number}: proposed by {search}: {trial.why or 'unknown'}{resumed}; {trial.outcome}{ended}")

@@ -39,6 +39,13 @@ def complete_search(incomplete: str) -> Iterable[str]:
     return [name for name in SEARCHES if name.startswith(incomplete)]
 
 
+def complete_stopping(incomplete: str) -> Iterable[str]:
+    """The names of the stopping rules, for tab completion."""
+    from shoal.catalog import STOPPINGS
+
+    return [name for name in (*STOPPINGS, "none") if name.startswith(incomplete)]
+
+
 StoreOption = Annotated[
     str, typer.Option("--store", "-s", envvar="SHOAL_STORE", help="The store: a file, or the URL of a database.")
 ]

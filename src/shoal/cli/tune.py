@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shoal.cli import FAILED, INTERRUPTED
-from shoal.cli.options import DEFAULT_STORE, JsonOption, complete_search, print_json
+from shoal.cli.options import DEFAULT_STORE, JsonOption, complete_search, complete_stopping, print_json
 from shoal.errors import StudyError
 
 if TYPE_CHECKING:
@@ -39,6 +39,14 @@ def tune(
         str | None, Option(help="auto, gp, tpe, forest, cmaes, … (auto).", autocompletion=complete_search)
     ] = None,
     setting: Annotated[list[str] | None, Option(help="A setting of the search, as in pop_size=50.")] = None,
+    budget: Annotated[
+        str | None, Option(help="How much of a trial is run, at least and at most, as in epoch:1:81.")
+    ] = None,
+    stopping: Annotated[
+        str | None,
+        Option(help="auto, asha, median, … (auto with a budget, else none).", autocompletion=complete_stopping),
+    ] = None,
+    stopping_setting: Annotated[list[str] | None, Option(help="A setting of the rule, as in eta=4.")] = None,
     seed: Annotated[int | None, Option(help="Makes the proposals repeatable.")] = None,
     start: Annotated[
         list[str] | None, Option(help="Params to try first, as JSON: '{\"lr\": 0.1}'; may be repeated.")
@@ -72,7 +80,9 @@ def tune(
     fields = _target(target, store)
     given = {
         "space": _space(space, param, where), "metric": metric, "goal": goal, "trials": trials, "workers": workers,
-        "search": search, "settings": _settings(setting), "seed": seed, "start": _points(start), "name": name,
+        "search": search, "settings": _settings("--setting", setting), "budget": budget, "stopping": stopping,
+        "stopping_settings": _settings("--stopping-setting", stopping_setting), "seed": seed,
+        "start": _points(start), "name": name,
         "timeout": timeout, "trial_timeout": trial_timeout, "target": stop_at, "patience": patience,
         "max_failures": max_failures, "retries": retries, "gpus": gpus, "grace": grace, "preload": preload,
         "directory": directory,
@@ -122,8 +132,8 @@ def _space(path: Path | None, params: list[str] | None, where: list[str] | None)
     return Space.from_json({"domains": domains, "where": [*known["where"], *(where or [])]})
 
 
-def _settings(pairs: list[str] | None) -> dict[str, Any] | None:
-    return None if pairs is None else {n: _literal(v) for n, v in (_pair("--setting", p, "pop_size=50") for p in pairs)}
+def _settings(option: str, pairs: list[str] | None) -> dict[str, Any] | None:
+    return None if pairs is None else {n: _literal(v) for n, v in (_pair(option, p, "name=value") for p in pairs)}
 
 
 def _points(texts: list[str] | None) -> list[dict[str, Any]] | None:

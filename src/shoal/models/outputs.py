@@ -48,7 +48,7 @@ class LogWarp:
         slopes, bends = log_strength - warped, 1.0 - slope  # log dw/du, and its derivative by log c
         if len(self._tied):
             above, tied = self._above, self._tied
-            rise = np.log1p(c * above) - warped[tied]
+            rise = np.log1p(c * (above - u[tied]) / (1.0 + c * u[tied]))
             slopes[tied] = np.log(rise / (above - u[tied]))
             bends[tied] = (c * above / (1.0 + c * above) - slope[tied]) / rise
         log_jacobian = float(slopes.sum()) - n * math.log(deviation)

@@ -1,0 +1,145 @@
+"""shoal simulate: what a search, a rule and a number of peers would do, before a cluster is booked."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from shoal.cli.options import (
+    DEFAULT_STORE,
+    JsonOption,
+    complete_search,
+    complete_stopping,
+    open_study,
+    print_json,
+    print_table,
+)
+from shoal.errors import StudyError
+
+if TYPE_CHECKING:
+    from shoal.engines.simulated import Problem
+    from shoal.history import History
+
+Option = typer.Option
+STEPS = 27  # of the made-up curves of a built-in problem
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is simulated: a problem, the fields of its study, and how to know what a trial of it takes."""
+
+    name: str
+    problem: Problem
+    plan: dict[str, Any]
+    seconds: float
+    trials: int
+
+
+def simulate(
+    target: Annotated[str, typer.Argument(help="The study.yaml or name of a finished study, or a built-in problem.")],
+    peers: Annotated[str, Option(help="Numbers of peers, as in 1,8,64.")] = "1,8,64",
+    search: Annotated[str, Option(help="Searches, as in auto,random.", autocompletion=complete_search)] = "auto",
+    stopping: Annotated[
+        str, Option(help="Stopping rules, as in auto,asha,none.", autocompletion=complete_stopping)
+    ] = "auto,none",
+    trials: Annotated[
+        int | None, Option("--trials", "-n", min=1, help="The time is that of so many whole trials (as the study).")
+    ] = None,
+    budget: Annotated[str | None, Option(help="As in epoch:1:81; by default the study's own.")] = None,
+    failures: Annotated[float, Option(min=0, max=1, help="The share of trials that fail.")] = 0.0,
+    deaths: Annotated[float, Option(min=0, max=0.5, help="The share of reports at which a peer dies.")] = 0.0,
+    speed_spread: Annotated[float, Option(min=1, help="How many times slower the slowest peer is.")] = 1.0,
+    seed: Annotated[int, Option(help="Another seed, another run.")] = 0,
+    store: Annotated[
+        str | None, Option("--store", "-s", envvar="SHOAL_STORE", help="Where the study is kept (./shoal.db).")
+    ] = None,
+    output: Annotated[Path, Option("--output", "-o", help="The picture: .png, .pdf or .svg.")] = Path("simulation.png"),
+    plot: Annotated[bool, Option("--plot/--no-plot", help="Draw a picture.")] = True,
+    as_json: JsonOption = False,
+) -> None:  # fmt: skip
+    """Compare searches, stopping rules and numbers of peers on a finished study, in virtual time.
+
+    [dim]shoal simulate study.yaml --peers 1,8,64 --search auto,random --stopping auto,none[/dim]
+    """
+    from shoal.engines.simulated import Faults
+    from shoal.reports.simulation import picture, table
+    from shoal.simulation import simulate as run
+
+    subject = _subject(target, store, budget)
+    runs = []
+    for count in _counts(peers):
+        until = (trials or subject.trials) * subject.seconds / count
+        for name in search.split(","):
+            for rule in stopping.split(","):
+                _say(f"{count} peer{'s' * (count != 1)}, {name}, {rule} …", as_json)
+                plan = {**subject.plan, "search": name.strip(), "stopping": rule.strip(), "seed": seed}
+                faults = Faults(failures, deaths, speed_spread)
+                runs.append(run(subject.problem, plan, count, until, faults))
+    metric = subject.plan["metric"]
+    if as_json:
+        print_json([asdict(one) for one in runs])
+    else:
+        print_table(table(runs, metric))
+        typer.echo("saved: of the cost of running all trials to their end; lost: against the best of those, had they.")
+    if plot:
+        picture(runs, metric, output)
+        _say(f"the picture is in {output}", as_json)
+
+
+def _say(text: str, as_json: bool) -> None:
+    typer.echo(text, err=as_json)
+
+
+def _counts(text: str) -> list[int]:
+    try:
+        counts = [int(part) for part in text.split(",")]
+    except ValueError:
+        counts = [0]
+    if min(counts) < 1:
+        raise StudyError(f"--peers {text!r}: write whole numbers from 1 on, as in 1,8,64")
+    return counts
+
+
+def _subject(target: str, store: str | None, budget: str | None) -> Subject:
+    from shoal.problems import NAMES
+
+    if target in NAMES:
+        return _built_in(target, budget)
+    name: str | None = target
+    if target.endswith((".yaml", ".yml")):
+        from shoal.study_file import read_study
+
+        fields = read_study(Path(target))
+        name = fields.get("name", Path(target).stem)
+        store = store or fields.get("store") or os.path.join(os.path.dirname(target), DEFAULT_STORE)
+    return _recorded(open_study(name, store or DEFAULT_STORE)._journal.history, budget)
+
+
+def _recorded(history: History, budget: str | None) -> Subject:
+    from shoal.engines.replay import Replay
+    from shoal.simulation import full_seconds
+    from shoal.study import budget_of
+
+    problem, plan = Replay(history), history.definition
+    fields = {"space": plan.space, "metric": plan.metric, "goal": plan.goal,
+              "budget": budget_of(budget or plan.budget or problem.budget)}  # fmt: skip
+    count = plan.trials or max(history.ended, 10)
+    return Subject(plan.name, problem, fields, full_seconds(problem, history.space), count)
+
+
+def _built_in(name: str, budget: str | None) -> Subject:
+    from shoal.engines.replay import Synthetic
+    from shoal.problems import problem
+    from shoal.simulation import full_seconds
+    from shoal.study import budget_of
+
+    made = problem(name)
+    plan = budget_of(budget or f"step:1:{STEPS}")
+    assert plan is not None
+    curves = Synthetic(made, made.space, "loss", int(plan["most"]))
+    fields = {"space": made.space.to_json(), "metric": "loss", "goal": "minimize", "budget": plan}
+    return Subject(name, curves, fields, full_seconds(curves, made.space), 100)

@@ -1,0 +1,103 @@
+"""Trying a search, a stopping rule and a number of peers in virtual time, before a cluster is booked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from shoal import catalog
+from shoal.engines.simulated import Faults, Problem, Simulation, VirtualClock
+from shoal.errors import ObjectiveError
+from shoal.history import History
+from shoal.joining import join
+from shoal.records import Ended
+from shoal.space import Space
+from shoal.stores.memory import MemoryStore
+
+DRAWN = 100  # random trials that tell how long one takes
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What became of a study in virtual time; seconds are virtual ones.
+
+    ``points`` are (time, seconds that peers had run trials for, best value) whenever a trial was done that is the best
+    so far. ``utilisation`` is the share of the peers' time in which trials ran, ``saved`` the share of the cost of
+    running all trials to their end that stopping them saved, and ``lost`` by how much the best trial that ran to its
+    end is worse than the best that was begun, had all of those run to theirs.
+    """
+
+    peers: int
+    search: str
+    stopping: str
+    seconds: float
+    cost: float
+    best: float | None
+    trials: int
+    outcomes: Mapping[str, int]
+    utilisation: float
+    saved: float
+    lost: float
+    points: list[tuple[float, float, float]] = field(repr=False)
+
+
+def simulate(
+    problem: Problem, plan: Mapping[str, Any], peers: int, until: float, faults: Faults | None = None
+) -> Simulated:
+    """Run a study in virtual time until it ends, or for so many seconds. ``plan`` holds fields of its definition."""
+    clock = VirtualClock()
+    store = MemoryStore(now=clock.now)
+    journal = join(store, "simulated", "all", clock, plan)
+    simulation = Simulation(journal, clock, catalog.thinker(None, None, clock), problem, peers, faults)
+    seconds = simulation.run(until)
+    history = journal.history
+    whole, begun = _had_all_run(problem, history)
+    best = history.best_value
+    busy = simulation.busy
+    return Simulated(
+        peers=peers, search=history.definition.search, stopping=catalog.stopping_name(history.definition),
+        seconds=seconds, cost=busy, best=None if best is None else history.sign * best, trials=history.length,
+        outcomes={name: count for name, count in history.counts.items() if count},
+        utilisation=busy / (peers * seconds) if seconds else 0.0, saved=max(1.0 - busy / whole, 0.0) if whole else 0.0,
+        lost=math.nan if best is None else max(best - begun, 0.0), points=_points(store, history),
+    )  # fmt: skip
+
+
+def full_seconds(problem: Problem, space: Space) -> float:
+    """What a random trial takes that runs to its end, on average."""
+    rng = np.random.default_rng(0)
+    return float(np.mean([problem.curve(space.sample(rng))[-1][2] for _ in range(DRAWN)]))
+
+
+def _had_all_run(problem: Problem, history: History) -> tuple[float, float]:
+    """The seconds that all trials that ended would have taken, and the least loss they would have come to."""
+    metric, sign = history.definition.metric, history.sign
+    seconds, least = 0.0, math.inf
+    for number in history.numbers("done", "stopped", "paused", "failed"):
+        try:
+            curve = problem.curve(history.params(number))
+        except ObjectiveError:
+            continue
+        seconds += curve[-1][2]
+        value = curve[-1][1][metric]
+        if isinstance(value, float | int) and math.isfinite(value):
+            least = min(least, sign * value)
+    return seconds, least
+
+
+def _points(store: MemoryStore, history: History) -> list[tuple[float, float, float]]:
+    metric, sign = history.definition.metric, history.sign
+    found: list[tuple[float, float, float]] = []
+    best, cost = math.inf, 0.0
+    for record in store.read("simulated", 0)[0]:
+        if type(record) is not Ended:
+            continue
+        cost += record.seconds
+        if record.outcome == "done" and sign * float(record.metrics[metric]) < best:
+            best = sign * float(record.metrics[metric])
+            found.append((record.time, cost, sign * best))
+    return found
