@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from time import perf_counter
@@ -54,7 +55,7 @@ def run(task: Task, search: str, stopping: str, peers: int, until: float, seed: 
     budget = {"name": task.budget.name, "least": task.budget.least, "most": task.budget.most}
     given: dict[str, Any] = {
         "space": task.domains.to_json(), "metric": METRIC, "search": search, "stopping": stopping, "seed": seed,
-        "budget": budget, "max_failures": None,
+        "budget": budget, "max_failures": None, "directory": os.devnull,
     }  # fmt: skip
     began = perf_counter()
     journal = join(store, "anytime", "all", clock, given)

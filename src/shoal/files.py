@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from urllib.parse import quote
 
+from shoal.history import CODE, DONE, History
 from shoal.records import Definition
 
 CHECKPOINT = "checkpoint"
@@ -28,6 +29,28 @@ def copy_checkpoint(definition: Definition, source: int, number: int) -> None:
     origin = trial_directory(definition, source) / CHECKPOINT
     if origin.is_dir():
         shutil.copytree(origin, trial_directory(definition, number) / CHECKPOINT, dirs_exist_ok=True)
+
+
+def tidy_checkpoints(history: History, number: int) -> None:
+    """Remove the checkpoints that no one needs now that a trial has ended: its own where it did not come to its end,
+    and those of all but the best ``keep_checkpoints`` trials that did."""
+    definition, state = history.definition, history.state[number]
+    kept = definition.keep_checkpoints
+    if state in (CODE["stopped"], CODE["failed"]):
+        _remove_checkpoint(definition, number)
+    elif state == DONE and kept is not None:
+        for worse in history.ranked(kept + 1)[kept:]:
+            _remove_checkpoint(definition, worse)
+        if number not in history.ranked(kept):
+            _remove_checkpoint(definition, number)
+
+
+def _remove_checkpoint(definition: Definition, number: int) -> None:
+    path = trial_directory(definition, number) / CHECKPOINT
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)  # another peer may be at it, too
+        if path.parent.is_dir() and not any(path.parent.iterdir()):
+            path.parent.rmdir()
 
 
 def peer_log(definition: Definition, peer: str) -> Path:

@@ -125,8 +125,9 @@ def _check(plan: Definition) -> Definition:
         value = getattr(plan, name)
         if value is not None and value <= 0:
             raise StudyError(f"{name} must be above 0 (or None for no limit), got {value!r}")
-    if plan.retries < 0:
-        raise StudyError(f"retries must be 0 or more, got {plan.retries!r}")
+    for name in ("retries", "keep_checkpoints"):
+        if (value := getattr(plan, name)) is not None and value < 0:
+            raise StudyError(f"{name} must be 0 or more, got {value!r}")
     if plan.metric in space.domains:
         raise SpaceError(f"metric {plan.metric!r} has the name of a param; rename one of them")
     for point in plan.start:

@@ -11,7 +11,7 @@ from typing import Any
 from shoal.answers import metrics_of
 from shoal.contracts import GO, Clock, Halted, Objective, Paused, Proposal, Wait
 from shoal.errors import Exhausted, ObjectiveError, StoreError
-from shoal.files import copy_checkpoint
+from shoal.files import copy_checkpoint, tidy_checkpoints
 from shoal.history import History
 from shoal.journal import WINDOW, Journal
 from shoal.live import LiveTrial
@@ -219,6 +219,8 @@ class Peer:
     ) -> None:  # fmt: skip
         now = self._clock.now()
         self._journal.append(Ended(number, outcome, now, metrics or {}, reason, trace, seconds, attempt, decided))
+        if not self._proposer.copies:
+            tidy_checkpoints(self._journal.history, number)
 
 
 def _end_early(running: Generator[tuple[int | None, Any] | Wait, None, None], trial: LiveTrial) -> None:

@@ -56,6 +56,7 @@ class Proposer:
         own = all(type(part).__module__.startswith("shoal.") for part in (search, stopping) if part is not None)
         self.tell: Callable[[AnyRecord], None] = tells[0] if own and len(tells) == 1 else self._tell
         self._tells, self._own = tells, own
+        self.copies = bool(getattr(stopping, "copies", False))  # checkpoints of trials that ended
         self.learns = stopping is not None or getattr(search, "learns", True)
         with self._blamed():
             for part in self._thoughts:

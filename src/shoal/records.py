@@ -58,6 +58,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     trial_timeout: float | None = None
     start: list[dict[str, Any]] = []
     objective: str | list[str] | None = None
+    keep_checkpoints: int | None = None
     directory: str | None = None
     folder: str | None = None  # where the objective was run from at first
 

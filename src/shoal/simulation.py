@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,7 +52,8 @@ def simulate(
     """Run a study in virtual time until it ends, or for so many seconds. ``plan`` holds fields of its definition."""
     clock = VirtualClock()
     store = MemoryStore(now=clock.now)
-    journal = join(store, "simulated", "all", clock, plan)
+    nowhere = {"directory": os.devnull}  # no trial has files
+    journal = join(store, "simulated", "all", clock, {**plan, **nowhere})
     simulation = Simulation(journal, clock, catalog.thinker(None, None, clock), problem, peers, faults)
     seconds = simulation.run(until)
     history = journal.history

@@ -44,6 +44,7 @@ class StudyFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     lease: float | None = None
     preload: bool | None = None
     directory: str | None = None
+    keep_checkpoints: int | None = None
 
 
 def read_study(path: Path) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def tune(
     timeout: float | None = None, trial_timeout: float | None = None, target: float | None = None,
     patience: int | None = None, max_failures: int | None = None, retries: int | None = None, gpus: float | None = None,
     grace: float = 30.0, lease: float = LEASE, preload: bool = True, directory: str | Path | None = None,
-    progress: bool | None = None,
+    keep_checkpoints: int | None = None, progress: bool | None = None,
 ) -> Study:  # fmt: skip
     """Search the space for the params with which the objective is best, and return the study.
 
@@ -62,6 +62,8 @@ def tune(
         lease: seconds of silence until a peer counts as dead.
         preload: import once what a Python script imports, and fork for each trial.
         directory: where the files of trials and the logs of peers go (shoal.files beside the store).
+        keep_checkpoints: of how many of the best trials that are done the checkpoints are kept; all by default. Those
+            of trials that were stopped or failed are always removed.
         progress: whether to show what happens; on by default.
 
     Raises:
@@ -94,6 +96,7 @@ def tune(
         "stopping_settings": None if stopping_settings is None else dict(stopping_settings),
         "start": None if start is None else [dict(point) for point in start], "trial_timeout": trial_timeout,
         "target": target, "patience": patience, "max_failures": max_failures, "retries": retries, "objective": address,
+        "keep_checkpoints": keep_checkpoints,
         "directory": None if directory is None else str(Path(directory).absolute()),
     }  # fmt: skip
     journal = join(

@@ -67,6 +67,9 @@ def tune(
         bool | None, Option("--preload/--no-preload", help="Import once what a Python script imports.")
     ] = None,
     directory: Annotated[Path | None, Option(help="Where the files of the trials go (shoal.files).")] = None,
+    keep_checkpoints: Annotated[
+        int | None, Option(help="Of how many of the best trials to keep the checkpoints (all that are done).")
+    ] = None,
     quiet: Annotated[bool, Option("--quiet", "-q", help="Show no progress.")] = False,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
@@ -85,7 +88,7 @@ def tune(
         "start": _points(start), "name": name,
         "timeout": timeout, "trial_timeout": trial_timeout, "target": stop_at, "patience": patience,
         "max_failures": max_failures, "retries": retries, "gpus": gpus, "grace": grace, "preload": preload,
-        "directory": directory,
+        "directory": directory, "keep_checkpoints": keep_checkpoints,
     }  # fmt: skip
     fields.update({key: value for key, value in given.items() if value is not None})
     try:

@@ -29,6 +29,7 @@ class PBT:
     of the best, which they go on from; how often a param is drawn anew rather than multiplied by a factor."""
 
     needs_budget: ClassVar[bool] = True
+    copies: ClassVar[bool] = True
     population: int = 8
     interval: float | None = None  # a tenth of the budget by default
     quantile: float = 0.25
