@@ -36,7 +36,7 @@ MEMBERS: Final[dict[str, type[Search]]] = {
 }
 OTHERS: Final = ("tpe", "forest")  # see otherwise what the Gaussian process sees
 OTHERWISE: Final = 0.25  # the share that they propose …
-TRUSTED: Final = 20  # … after so many trials
+TRUSTED: Final = 20  # … after so many trials that ended, or were paused
 CHEAP: Final = ("cmaes", "genetic")
 WINDOW: Final = 200  # trials that tell which of the two does better …
 LEAD: Final = 0.8  # … and proposes so many of the next
@@ -74,7 +74,7 @@ class Auto:
         history = self._history
         thought, worked = history.thought, history.worked
         if thought <= self.free + self.search_share * worked:
-            if history.ended < TRUSTED or rng.random() >= OTHERWISE:
+            if history.ended + len(history.parked) < TRUSTED or rng.random() >= OTHERWISE:
                 return "gp", ""
             return OTHERS[int(rng.integers(len(OTHERS)))], " (a second opinion)"
         if self.search_share * worked >= TPE_SECONDS * max(history.ended, 1):

@@ -66,18 +66,18 @@ class Freeze:
     def ask(self, number: int, rng: np.random.Generator) -> Proposal:
         return self._promotion.ask(number, rng)
 
-    def _pick(self, rung: Rung, parked: list[int], allowed: int) -> int | None:
-        """One of the trials that are parked at a rung, in turn the one that is foreseen to end best and the best there;
+    def _pick(self, rung: Rung, waiting: list[tuple[float, int]], allowed: int) -> int | None:
+        """One of the trials that wait at a rung, in turn the one that is foreseen to end best and the best there;
         as many go on as are allowed to."""
         until = self._history.until
         gone = sum(until(number) > rung.level for number in rung.of)
         if gone >= allowed:
             return None
         if gone % 2 or len(self._promotion.ladder.rungs[0]) < FEWEST:
-            return min(parked, key=rung.place)
+            return waiting[0][1]
         with one_thread():
             self._foresee()
-        return min(parked, key=lambda number: (self._foreseen[number], number))
+        return min((number for _, number in waiting), key=lambda number: (self._foreseen[number], number))
 
     def _foresee(self) -> None:
         """Where the curves of all trials end, in the units of the model."""

@@ -7,6 +7,7 @@ stopped too early, and little is spent on the others; needs checkpoints, without
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -17,7 +18,7 @@ from shoal.contracts import GO, Decision, Proposal, Search
 from shoal.errors import Exhausted
 from shoal.history import History
 from shoal.models.rungs import Ladder, Rung, check_eta, levels, ordinal
-from shoal.records import AnyRecord, Reported
+from shoal.records import AnyRecord, Ended, Reported, Started
 from shoal.trial import Report
 
 
@@ -39,15 +40,32 @@ class Promotion:
         budget = history.definition.budget
         assert budget is not None
         self._history, self._what = history, budget.name
-        self.pick: Callable[[Rung, list[int], int], int | None] = first_of
+        self.pick: Callable[[Rung, list[tuple[float, int]], int], int | None] = first_of
         self.levels = levels(self.grace or budget.least, budget.most, self.eta)
         self.ladder = Ladder(history, self.levels)
         self.top = len(self.levels)  # how many of them are in use
+        self._waiting: list[list[tuple[float, int]]] = [[] for _ in self.levels]  # (loss, trial), the best first
+        self._place: dict[int, tuple[int, float]] = {}  # paused trial -> rung and loss
+        for number in history.parked:
+            self._look(number)
         self._search.begin(history)
 
     def tell(self, record: AnyRecord) -> None:
         self.ladder.tell(record)
+        if type(record) is Ended or (isinstance(record, Started | Reported) and record.number in self._place):
+            self._look(record.number)
         self._search.tell(record)
+
+    def _look(self, number: int) -> None:
+        """See whether a trial waits, and at which rung."""
+        if number in self._place:
+            rung, loss = self._place.pop(number)
+            waiting = self._waiting[rung]
+            del waiting[bisect_left(waiting, (loss, number))]
+        reached = self.ladder.reached(number)
+        if number in self._history.parked and reached:
+            self._place[number] = reached - 1, self.ladder.rungs[reached - 1].of[number]
+            insort(self._waiting[reached - 1], (self.ladder.rungs[reached - 1].of[number], number))
 
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
         """Pause at the rung that the trial was to reach."""
@@ -79,16 +97,12 @@ class Promotion:
 
         Without fresh trials, the best of a rung always goes on: some trial is to see the whole budget.
         """
-        parked: dict[int, list[int]] = {}
-        for number in self._history.parked:
-            if 0 < (reached := self.ladder.reached(number)) < self.top:
-                parked.setdefault(reached - 1, []).append(number)
-        for k in sorted(parked, reverse=True):
-            rung = self.ladder.rungs[k]
+        for k in range(self.top - 2, -1, -1):
+            rung, waiting = self.ladder.rungs[k], self._waiting[k]
             allowed = max(int(len(rung) / self.eta), 0 if fresh else 1)
-            if not allowed:
+            if not allowed or not waiting:
                 continue
-            picked = self.pick(rung, parked[k], allowed)
+            picked = self.pick(rung, waiting, allowed)
             if picked is not None:
                 return self._promoted(picked, rung, self.levels[k + 1])
         return None
@@ -99,7 +113,7 @@ class Promotion:
         return Proposal(self._history.params(number), why, until, resume_from=number)
 
 
-def first_of(rung: Rung, parked: list[int], allowed: int) -> int | None:
-    """The best of the trials that are parked at a rung, if it is among the best that are allowed to go on."""
-    place, number = min((rung.place(trial), trial) for trial in parked)
-    return number if place < allowed else None
+def first_of(rung: Rung, waiting: list[tuple[float, int]], allowed: int) -> int | None:
+    """The best of the trials that wait at a rung, if it is among the best that are allowed to go on."""
+    number = waiting[0][1]
+    return number if rung.place(number) < allowed else None
