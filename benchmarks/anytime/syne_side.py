@@ -18,7 +18,7 @@ cast(dict[str, Sequence[str]], REQUIREMENTS).setdefault(
     ENVIRONMENT, ["syne-tune==0.14.2", "autograd", "scipy<1.15.3", "statsmodels", "pandas", "scikit-learn"]
 )
 SCHEDULERS = ("asha", "bohb", "mobster", "hypertune", "dyhpo", "random")
-PATIENCE = 900.0  # seconds in all that a scheduler may think in one run; it ends there
+PATIENCE = 300.0  # seconds in all that a scheduler may think in one run; it ends there
 SILENT = 300.0  # … and between two trials
 
 

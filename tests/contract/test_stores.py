@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from conftest import wait_until
+from databases import database
 from shoal.contracts import Grant, Store
 from shoal.errors import StoreError
 from shoal.records import AnyRecord, Defined, Definition, Ended, Ordered, Started, encode, write_params
@@ -18,7 +19,12 @@ from shoal.stores.memory import MemoryStore
 from shoal.stores.sql import SqlStore
 
 LONG, SHORT = 600.0, 0.05  # leases that outlive the test, and that end within it
-MAKERS = {"memory": lambda folder: MemoryStore(), "sqlite": lambda folder: SqlStore(f"sqlite:///{folder}/study.db")}
+MAKERS = {
+    "memory": lambda folder: MemoryStore(),
+    "sqlite": lambda folder: SqlStore(f"sqlite:///{folder}/study.db"),
+    "postgresql": lambda folder: SqlStore(database("postgresql", folder.name)),
+    "mysql": lambda folder: SqlStore(database("mysql", folder.name)),
+}
 FIRST = Defined(1, Definition(name="s", space={"domains": {"x": "uniform(0.0, 1.0)"}}), 0.0)
 
 

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import Column, Connection, Float, Index, Integer, LargeBinary, MetaData, String, Table, insert, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    func,
+    insert,
+    select,
+)
 from sqlalchemy import update as sql_update
-from sqlalchemy.dialects.mysql import LONGBLOB
+from sqlalchemy.dialects.mysql import LONGBLOB, VARCHAR
 
 from shoal.errors import StoreError
 
 VERSION = 1
+LOCK = 5_381_201  # any number, the same in every Shoal
 metadata = MetaData()
 Blob = LargeBinary().with_variant(LONGBLOB(), "mysql", "mariadb")
-Name = String(200)
+Name = String(200).with_variant(VARCHAR(200, charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")
 
 about = Table(
     "shoal_about",
@@ -70,6 +84,21 @@ MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {}
 def prepare(connection: Connection, url: str, migrations: Mapping[int, Callable[[Connection], None]] = MIGRATIONS,
             version: int = VERSION) -> None:  # fmt: skip
     """Create what is missing and migrate what is old; a store written by a newer Shoal is refused."""
+    backend = connection.engine.dialect.name
+    if backend == "postgresql":  # of many peers that begin at once, one creates the tables
+        connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
+    elif backend in ("mysql", "mariadb"):
+        connection.execute(select(func.get_lock(f"shoal {LOCK}", 60)))
+    try:
+        _bring_up(connection, url, migrations, version)
+    finally:
+        if backend in ("mysql", "mariadb"):
+            connection.execute(select(func.release_lock(f"shoal {LOCK}")))
+
+
+def _bring_up(
+    connection: Connection, url: str, migrations: Mapping[int, Callable[[Connection], None]], version: int
+) -> None:
     metadata.create_all(connection)
     found = connection.execute(select(about.c.version)).scalar()
     if found is None:

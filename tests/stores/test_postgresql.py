@@ -1,0 +1,135 @@
+"""PostgreSQL: a server that restarts under load, peers that open the store at once, and passwords that stay secret."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import shoal
+from conftest import wait_until
+from databases import database
+from shoal.errors import StoreError
+from shoal.records import Defined, Definition, Ended
+from shoal.stores.sql import SqlStore
+
+FIRST = Defined(1, Definition(name="s", space={"x": "uniform(0.0, 1.0)"}), 0.0)
+OBJECTIVE = """
+import time
+def train(params):
+    time.sleep(0.05)
+    return params["x"]
+"""
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return database("postgresql", tmp_path.name)
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[SqlStore]:
+    made = SqlStore(url)
+    made.create("s", FIRST)
+    yield made
+    made.close()
+
+
+def restart() -> None:
+    """End every session at once, and start the server again; it keeps the port."""
+    control = os.environ.get("SHOAL_TEST_PG_CTL")
+    if not control:
+        pytest.skip("SHOAL_TEST_PG_CTL does not say how the server is restarted; see scripts/services")
+    subprocess.run([*shlex.split(control), "-m", "immediate", "-w", "restart"], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_a_server_that_restarts_under_load_loses_nothing(store: SqlStore) -> None:
+    writers, each = 4, 300
+    count = [0] * writers
+
+    def write(k: int) -> None:
+        for n in range(each):
+            store.append("s", f"peer {k}", [Ended(k * each + n, "done", 0.0, {"loss": 1.0})])
+            grant = store.take("s", f"peer {k}", 1, None)
+            assert grant is not None
+            granted.append(grant.start)
+            count[k] += 1
+
+    granted: list[int] = []
+    threads = [threading.Thread(target=write, args=(k,)) for k in range(writers)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: min(count) > 20)
+    restart()
+    for thread in threads:
+        thread.join()
+    assert sorted(granted) == list(range(writers * each))  # each number once, none left out
+    told = {record.number for record in store.read("s", 0)[0] if isinstance(record, Ended)}
+    assert told == set(range(writers * each))
+
+
+def test_a_study_goes_on_when_its_server_restarts(url: str, folder: Path) -> None:
+    (folder / "train.py").write_text(OBJECTIVE)
+    options = {"trials": 60, "workers": 3, "search": "random", "seed": 0, "progress": False, "timeout": 120}
+    ended: list[str] = []
+
+    def run() -> None:
+        ended.append(shoal.tune("train.py:train", {"x": (0.0, 1.0)}, store=url, name="s", **options).ended)  # type: ignore[arg-type]
+
+    tuning = threading.Thread(target=run)
+    tuning.start()
+    watch = SqlStore(url)
+    wait_until(lambda: "s" in watch.studies() and len(shoal.Study.open("s", url).trials) > 10)
+    restart()
+    tuning.join()
+    assert ended == ["all 60 trials have ended"]
+    trials = shoal.Study.open("s", url).trials
+    assert [trial.number for trial in trials] == list(range(60))
+    assert {trial.outcome for trial in trials} == {"done"}
+    watch.close()
+
+
+def test_of_many_peers_that_open_a_new_store_at_once_all_succeed(url: str) -> None:
+    problems: list[Exception] = []
+    barrier = threading.Barrier(32)
+
+    def begin() -> None:
+        barrier.wait()
+        try:
+            SqlStore(url).close()
+        except StoreError as problem:
+            problems.append(problem)
+
+    threads = [threading.Thread(target=begin) for _ in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+
+
+def test_a_password_is_in_no_journal_no_error_and_no_command_line(url: str, folder: Path) -> None:
+    (folder / "train.py").write_text(
+        "import psutil\ndef train(params):\n"
+        "    lines = [' '.join(p.cmdline()) for p in psutil.Process().parents()]\n"
+        "    assert not any('shoal' + '-tests' in line for line in lines), 'the password is in ps'\n    return params['x']\n"
+    )
+    study = shoal.tune("train.py:train", {"x": (0.0, 1.0)}, store=url, name="s", trials=4, workers=2, progress=False)
+    assert {trial.outcome for trial in study.trials} == {"done"}
+    for path in folder.rglob("*"):
+        assert not path.is_file() or b"shoal-tests" not in path.read_bytes()
+    shown = subprocess.run(
+        [sys.executable, "-m", "shoal", "status", "nothing", "--store", url], capture_output=True, text=True
+    )
+    assert shown.returncode == 1
+    assert "shoal-tests" not in shown.stdout + shown.stderr
+    with pytest.raises(StoreError) as caught:
+        SqlStore(url.replace("shoal-tests", "sesame"))
+    assert "sesame" not in str(caught.value)
+    assert "the user or the password is wrong" in str(caught.value)
