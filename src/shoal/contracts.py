@@ -238,8 +238,8 @@ class Store(Protocol):
         """Append records: all of them or, when it raises, none."""
 
     def read(self, study: str, after: int, skip: str = "") -> tuple[list[AnyRecord], int]:
-        """Some of what was appended since cursor ``after`` (0: from the start) by others than ``skip``, in order, and
-        the new cursor; once that is ``after`` itself, there is no more."""
+        """Some of what was appended since cursor ``after`` (0: from the start) by others than ``skip``, each writer's
+        in order, and the new cursor; once that is ``after`` itself, there is no more."""
 
     def take(self, study: str, peer: str, count: int, limit: int | None, settled: Sequence[int] = ()) -> Grant | None:
         """Grant the next ``count`` numbers below ``limit`` to a peer, once; None when there are none left.

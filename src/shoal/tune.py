@@ -117,6 +117,8 @@ def tune(
             code = _pack(objective if address is None else None, custom, rule)
             run_local(journal, LocalPlan(workers, order, code, gpus, timeout, grace), view)
     _complain(journal)
+    if journal.history.verdict() and hasattr(place, "compact"):
+        place.compact(journal.study)
     study = Study.of(journal)
     study.ended, study.ran = view.reason, journal.history.ended - before
     return study

@@ -118,7 +118,7 @@ def test_a_password_is_in_no_journal_no_error_and_no_command_line(url: str, fold
     (folder / "train.py").write_text(
         "import psutil\ndef train(params):\n"
         "    lines = [' '.join(p.cmdline()) for p in psutil.Process().parents()]\n"
-        "    assert not any('shoal' + '-tests' in line for line in lines), 'the password is in ps'\n    return params['x']\n"
+        "    assert not any('shoal' + '-tests' in line for line in lines), 'in ps'\n    return params['x']\n"
     )
     study = shoal.tune("train.py:train", {"x": (0.0, 1.0)}, store=url, name="s", trials=4, workers=2, progress=False)
     assert {trial.outcome for trial in study.trials} == {"done"}
