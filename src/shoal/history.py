@@ -74,7 +74,7 @@ class History:
 
     def _bind(self) -> None:
         c = self._columns
-        self.value, self.state = c["value"], c["state"]
+        self.value, self.state, self.seconds = c["value"], c["state"], c["seconds"]
         self._value, self._state, self._attempt = cells(c["value"]), cells(c["state"]), cells(c["attempt"])
         self._time, self._seconds = cells(c["time"]), cells(c["seconds"])
         self._peer = cells(c["peer"])

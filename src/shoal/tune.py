@@ -38,7 +38,7 @@ def tune(
     timeout: float | None = None, trial_timeout: float | None = None, target: float | None = None,
     patience: int | None = None, max_failures: int | None = None, retries: int | None = None, gpus: float | None = None,
     grace: float = 30.0, lease: float = LEASE, preload: bool = True, directory: str | Path | None = None,
-    keep_checkpoints: int | None = None, progress: bool | None = None,
+    keep_checkpoints: int | None = None, wall_time: float | None = None, progress: bool | None = None,
 ) -> Study:  # fmt: skip
     """Search the space for the params with which the objective is best, and return the study.
 
@@ -64,6 +64,7 @@ def tune(
         directory: where the files of trials and the logs of peers go (shoal.files beside the store).
         keep_checkpoints: of how many of the best trials that are done the checkpoints are kept; all by default. Those
             of trials that were stopped or failed are always removed.
+        wall_time: seconds after which a scheduler kills this process: no trial is begun that would not fit.
         progress: whether to show what happens; on by default.
 
     Raises:
@@ -83,27 +84,15 @@ def tune(
         raise StudyError(
             "a store in memory is seen by one process alone: use workers=0, or a file, such as store='study.db'"
         )
+    asked = {
+        "space": space, "metric": metric, "goal": goal, "trials": trials, "search": search, "settings": settings,
+        "seed": seed, "budget": budget, "stopping": stopping, "stopping_settings": stopping_settings, "start": start,
+        "trial_timeout": trial_timeout, "target": target, "patience": patience, "max_failures": max_failures,
+        "retries": retries, "keep_checkpoints": keep_checkpoints, "directory": directory,
+    }  # fmt: skip
     objective = _known(place, name, objective)
     address = address_of(objective)
-    catalog.objective(
-        objective if address is None else address, preload=False
-    ).close()  # refuse now what cannot be tuned
-    given = {
-        "space": None if space is None else as_space(space).to_json(), "metric": metric, "goal": goal, "trials": trials,
-        "search": None if search is None else search_name(search),
-        "settings": None if settings is None else dict(settings), "seed": seed, "budget": budget_of(budget),
-        "stopping": None if stopping is None else stopping_name(stopping),
-        "stopping_settings": None if stopping_settings is None else dict(stopping_settings),
-        "start": None if start is None else [dict(point) for point in start], "trial_timeout": trial_timeout,
-        "target": target, "patience": patience, "max_failures": max_failures, "retries": retries, "objective": address,
-        "keep_checkpoints": keep_checkpoints,
-        "directory": None if directory is None else str(Path(directory).absolute()),
-    }  # fmt: skip
-    journal = join(
-        place, unused_name(place, _stem(objective)) if name is None else name, peer_name(), RealClock(),
-        {key: value for key, value in given.items() if value is not None},
-        {"directory": files_beside(place.url), "folder": os.getcwd()},
-    )  # fmt: skip
+    journal = begin(place, unused_name(place, _stem(objective)) if name is None else name, objective, asked)
     go_on(journal, RealClock())
     before = journal.history.ended
     custom = None if search is None or isinstance(search, str) else search
@@ -115,13 +104,35 @@ def tune(
             order = {"store": _secret_url(place, store), "study": journal.study, "lease": lease, "preload": preload,
                      "grace": grace}  # fmt: skip
             code = _pack(objective if address is None else None, custom, rule)
-            run_local(journal, LocalPlan(workers, order, code, gpus, timeout, grace), view)
+            run_local(journal, LocalPlan(workers, order, code, gpus, timeout, grace, wall_time), view)
     _complain(journal)
     if journal.history.verdict() and hasattr(place, "compact"):
         place.compact(journal.study)
     study = Study.of(journal)
     study.ended, study.ran = view.reason, journal.history.ended - before
     return study
+
+
+def begin(place: Store, name: str, objective: Any, asked: Mapping[str, Any]) -> Journal:
+    """Create a study, or join it: ``asked`` holds arguments of `tune`; what is None or not there stays as it is.
+
+    Raises StudyError for an objective that cannot be tuned, before anything is written.
+    """
+    address = address_of(objective)
+    catalog.objective(objective if address is None else address, preload=False).close()
+    given = {key: _PLAIN[key](value) if key in _PLAIN else value for key, value in asked.items() if value is not None}
+    if address is not None:
+        given["objective"] = address
+    return join(
+        place, name, peer_name(), RealClock(), given, {"directory": files_beside(place.url), "folder": os.getcwd()}
+    )
+
+
+_PLAIN: Mapping[str, Callable[[Any], Any]] = {  # how arguments become plain data
+    "space": lambda space: as_space(space).to_json(), "search": search_name, "settings": dict, "budget": budget_of,
+    "stopping": stopping_name, "stopping_settings": dict, "start": lambda points: [dict(point) for point in points],
+    "directory": lambda path: str(Path(path).absolute()),
+}  # fmt: skip
 
 
 def run_local(journal: Journal, plan: LocalPlan, view: Progress) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from shoal.cli import doctor, export, join, look, remove, simulate, stop, tune
+from shoal.cli import doctor, export, join, look, remove, simulate, stop, submit, tune
 
 HELP = """
 Tune the training code you have: every worker is a peer.
@@ -18,6 +18,7 @@ app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode="rich", pret
 app.command(no_args_is_help=True)(tune.tune)
 app.command()(join.join)
 app.command()(join.resume)
+app.command()(submit.submit)
 app.command()(stop.stop)
 app.command()(look.status)
 app.command()(look.top)

@@ -41,6 +41,7 @@ def status(study: StudyArgument = None, store: StoreOption = DEFAULT_STORE, as_j
     print_table(table)
     if study is not None:
         _running(open_study(study, store))
+        _jobs(open_study(study, store))
 
 
 def _facts(study: Study) -> dict[str, Any]:
@@ -67,6 +68,24 @@ def _running(study: Study) -> None:
     typer.echo(f"\n{study.space}")
     if study._journal.history.running:
         print_table(running_table(study._journal.history, Table))
+
+
+def _jobs(study: Study) -> None:
+    """The jobs that `shoal submit` handed in from here."""
+    from shoal.files import study_directory
+
+    folder = study_directory(study._journal.history.definition) / "submit"
+    if not (folder / "jobs").exists():
+        return
+    from rich.table import Table
+
+    from shoal.engines.submission import states
+
+    table = Table("job", "scheduler", "state", box=None, header_style="bold")
+    for native, (scheduler, state) in states(folder).items():
+        table.add_row(native, scheduler, state)
+    typer.echo("")
+    print_table(table)
 
 
 def top(

@@ -111,6 +111,7 @@ def _target(words: list[str], store: str | None) -> dict[str, Any]:
         study = read_study(path)
         if "objective" not in study:
             raise StudyError(f"{path}: objective: is missing; it says what to run, such as `objective: train.py`")
+        study.pop("submit", None)  # what `shoal submit` reads
         os.chdir(path.absolute().parent)
         return {"name": path.stem, **study, **fields}
     return {"objective": words[0] if len(words) == 1 else words, **fields}

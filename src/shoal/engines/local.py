@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from shoal.contracts import Clock
 from shoal.engines.interrupts import Interrupts
 from shoal.engines.shares import gpu_shares, share, visible_gpus
@@ -28,6 +30,7 @@ from shoal.vitals import gone
 TICK = 0.05  # seconds between looks at the peers
 SYNC = 0.25  # … and at the journal
 SWEEP = 2.0  # … and for peers of this host that died with their supervisor
+LONG = 0.9  # the share of trials that are no longer than the one that must fit
 STILLBORN = 3  # peers in a row that fail before they are ready, until the study gives up
 KILLED = 30  # … that are killed before, which others may be to blame for
 
@@ -42,6 +45,7 @@ class LocalPlan:
     gpus: float | None = None
     timeout: float | None = None
     grace: float = 30.0
+    wall_time: float | None = None
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
 
@@ -123,8 +127,20 @@ class LocalEngine:
             self.stop(f"interrupted by {interrupts.last}", grace=0.0)
         if self.plan.timeout is not None and self._clock.monotonic() - self._began > self.plan.timeout:
             self.stop(f"the timeout of {self.plan.timeout:g} s has passed")
+        if self.plan.wall_time is not None and not self.stopping:
+            self._mind_the_end(self.plan.wall_time - (self._clock.monotonic() - self._began))
         if self._clock.monotonic() > self._deadline:
             self._kill_all(self.stopping)
+
+    def _mind_the_end(self, left: float) -> None:
+        """Begin no trial that would not fit into the wall time left; those that run may use it, but for the grace."""
+        history = self.journal.history
+        seconds = history.seconds[: history.length]
+        seconds = seconds[~np.isnan(seconds)]
+        typical = float(np.quantile(seconds, LONG)) if len(seconds) else 0.0
+        spare = left - self.plan.grace
+        if spare < typical:
+            self.stop(f"the wall time left, {left:.0f} s, fits no other trial of {typical:.3g} s", max(spare, 0.0))
 
     def _kill_all(self, reason: str) -> None:
         for worker in self.workers.values():

@@ -1,0 +1,80 @@
+"""shoal submit: peers as jobs of a scheduler."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from shoal.errors import StudyError
+
+Option = typer.Option
+
+
+def submit(
+    target: Annotated[Path, typer.Argument(help="The study.yaml.")],
+    scheduler: Annotated[str | None, Option(help="slurm, pbs, pbs_classic, lsf, flux, cobalt, local (slurm).")] = None,
+    jobs: Annotated[int | None, Option(help="How many jobs (1).")] = None,
+    peers_per_job: Annotated[int | None, Option(help="Peers in each (1).")] = None,
+    cpus_per_peer: Annotated[int | None, Option(help="Cores for each peer (1).")] = None,
+    gpus_per_peer: Annotated[int | None, Option(help="GPUs for each peer (0).")] = None,
+    time: Annotated[str | None, Option(help="The wall time of a job, as in 12:00:00 (1:00:00).")] = None,
+    queue: Annotated[str | None, Option(help="The queue, or partition.")] = None,
+    account: Annotated[str | None, Option(help="What is charged.")] = None,
+    native: Annotated[list[str] | None, Option(help="An option of the scheduler's own: slurm.gres=gpu:v100:1.")] = None,
+    requeue: Annotated[bool | None, Option("--requeue", help="Submit successors until the study has ended.")] = None,
+    trials: Annotated[int | None, Option("--trials", "-n", help="How many trials there will be.")] = None,
+    store: Annotated[
+        str | None, Option("--store", "-s", envvar="SHOAL_STORE", help="What all jobs see (dir:shoal.store).")
+    ] = None,
+    dry_run: Annotated[bool, Option("--dry-run", help="Print what would be submitted.")] = False,
+) -> None:  # fmt: skip
+    """Start peers of a study as jobs of a cluster; submitting again adds more.
+
+    [dim]shoal submit study.yaml --scheduler slurm --jobs 20 --peers-per-job 4 --time 12:00:00[/dim]
+    """
+    from shoal.engines.submission import Order, script, words
+    from shoal.engines.submission import submit as hand_in
+    from shoal.files import study_directory
+    from shoal.submitting import prepare, submission_of
+
+    given: dict[str, Any] = {
+        "scheduler": scheduler, "jobs": jobs, "peers_per_job": peers_per_job, "cpus_per_peer": cpus_per_peer,
+        "gpus_per_peer": gpus_per_peer, "time": time, "queue": queue, "account": account, "requeue": requeue,
+        "native": _native(native),
+    }  # fmt: skip
+    origin = os.getcwd()
+    try:
+        os.chdir(target.absolute().parent)
+        fields, asked = submission_of(Path(target.name), given)
+        journal, url = prepare(fields, target.stem, asked, store, trials)
+    finally:
+        os.chdir(origin)
+    place = study_directory(journal.history.definition) / "submit"
+    file = place / "order.json"
+    order = Order(store=url, study=journal.study, folder=str(target.absolute().parent), log=str(place / "job"),
+                  path=str(file), submission=asked)  # fmt: skip
+    typer.echo(f"study {journal.study!r} in {journal.store.url}: {words(asked)}")
+    if dry_run:
+        typer.echo(script(order, file))
+        return
+    ids = hand_in(order, file, asked.jobs)
+    typer.echo(f"submitted: {' '.join(ids)}")
+    shown = f"{shlex.quote(journal.study)} --store {shlex.quote(journal.store.url)}"
+    typer.echo(f"Their output is in {place}\nNext:")
+    typer.echo(f"  shoal status {shown}  # trials and jobs\n  shoal stop {shown}    # cancels them")
+
+
+def _native(pairs: list[str] | None) -> dict[str, str] | None:
+    if pairs is None:
+        return None
+    found = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or "." not in key:
+            raise StudyError(f"--native {pair!r}: write the scheduler, a dot and its option: slurm.gres=gpu:v100:1")
+        found[key] = value
+    return found

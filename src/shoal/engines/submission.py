@@ -1,0 +1,217 @@
+"""Peers as jobs of a scheduler, by PSI/J: Slurm, PBS, LSF, Flux, Cobalt, or processes of this machine.
+
+M. Hategan-Marandiuc et al.: PSI/J: A Portable Interface for Submitting, Monitoring, and Managing Jobs. e-Science 2023.
+
+A job's script holds the path of one file alone, in an alphabet that no shell minds: names, paths and set-up lines are
+in that file, which only its owner can read.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from shoal.errors import StudyError, unknown
+
+if TYPE_CHECKING:
+    from psij import Job, JobExecutor
+
+SCHEDULERS = ("slurm", "pbs", "pbs_classic", "lsf", "flux", "cobalt", "local")
+PLAIN = re.compile(r"[^\n\r\"`$\\]*")
+
+
+class Submission(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What is asked of the scheduler: the keys of ``submit:`` in study.yaml."""
+
+    scheduler: str = "slurm"
+    jobs: int = 1
+    peers_per_job: int = 1
+    cpus_per_peer: int = 1
+    gpus_per_peer: int = 0
+    time: str = "1:00:00"  # hours:minutes:seconds
+    queue: str | None = None
+    account: str | None = None
+    native: dict[str, str | int] = {}  # options of the scheduler's own, as in {"slurm.gres": "gpu:v100:1"}
+    modules: list[str] = []  # to load first
+    environment: dict[str, str | int | float] = {}
+    bash: list[str] = []  # lines that a shell runs first
+    requeue: bool = False  # whether a job that runs out of time submits a successor
+
+    def __post_init__(self) -> None:
+        if self.scheduler not in SCHEDULERS:
+            raise StudyError(unknown("scheduler", self.scheduler, SCHEDULERS))
+        if min(self.jobs, self.peers_per_job, self.cpus_per_peer) < 1 or self.gpus_per_peer < 0:
+            raise StudyError(f"submit needs jobs, peers_per_job and cpus_per_peer >= 1, gpus_per_peer >= 0; got {self}")
+        for text in (self.queue, self.account, *self.native, *self.native.values()):
+            if not PLAIN.fullmatch(str(text or "")):
+                raise StudyError(f"submit: {text!r} holds a quote, a dollar or a line break, which no scheduler takes")
+        for name in self.environment:
+            if not re.fullmatch(r"[A-Za-z_]\w*", name):
+                raise StudyError(f"submit: environment: {name!r} is no name of a variable")
+        self.seconds  # noqa: B018 - refuses what is no time
+
+    @property
+    def seconds(self) -> float:
+        """The wall time."""
+        parts = self.time.split(":")
+        if not 1 <= len(parts) <= 3 or not all(part.isdigit() for part in parts):
+            raise StudyError(f"submit: time {self.time!r}: write hours:minutes:seconds, as in 12:00:00")
+        return float(sum(int(part) * 60**power for power, part in enumerate(reversed(parts))))
+
+
+class Order(msgspec.Struct, kw_only=True):
+    """What a job is told: the text of its file."""
+
+    store: str
+    study: str
+    folder: str  # where it runs
+    log: str  # what its output goes to, with the number of the job appended
+    path: str
+    submission: Submission
+
+
+def submit(order: Order, file: Path, count: int) -> list[str]:
+    """Submit so many jobs; returns the scheduler's ids. Raises StudyError where it refuses."""
+    from psij import JobExecutor, SubmitException
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    _write(file, msgspec.json.encode(order))
+    try:
+        executor = JobExecutor.get_instance(order.submission.scheduler)
+    except ValueError as error:
+        raise StudyError(f"PSI/J knows no scheduler {order.submission.scheduler!r}: {error}") from None
+    ids: list[str] = []
+    for _ in range(count):
+        job = _job(order, file)
+        try:
+            executor.submit(job)
+        except (SubmitException, OSError) as error:
+            done = f" after {len(ids)} jobs" if ids else ""
+            raise StudyError(f"{order.submission.scheduler} refused the job{done}: {str(error).strip()}") from None
+        ids.append(str(job.native_id))
+        with (file.parent / "jobs").open("a") as jobs:
+            jobs.write(json.dumps({"scheduler": order.submission.scheduler, "id": ids[-1]}) + "\n")
+    return ids
+
+
+def script(order: Order, file: Path) -> str:
+    """What would be submitted."""
+    from psij import JobExecutor
+    from psij.executors.batch.batch_scheduler_executor import BatchSchedulerExecutor
+
+    job = _job(order, file)
+    executor: JobExecutor = JobExecutor.get_instance(order.submission.scheduler)
+    assert job.spec is not None
+    if not isinstance(executor, BatchSchedulerExecutor):
+        return shlex.join([str(job.spec.executable), *(job.spec.arguments or [])]) + "\n"
+    text = io.StringIO()
+    executor.generate_submit_script(job, executor._create_script_context(job), text)
+    return re.sub(r"\n\s*\n+", "\n\n", text.getvalue())
+
+
+def _job(order: Order, file: Path) -> Job:
+    from psij import Job, JobAttributes, JobSpec, ResourceSpecV1
+
+    asked = order.submission
+    place = urlsafe_b64encode(str(file).encode()).decode().rstrip("=")
+    resources = ResourceSpecV1(
+        node_count=1, processes_per_node=1, cpu_cores_per_process=asked.cpus_per_peer * asked.peers_per_job,
+        gpu_cores_per_process=asked.gpus_per_peer * asked.peers_per_job or None,
+    )  # fmt: skip
+    attributes = JobAttributes(
+        duration=timedelta(seconds=asked.seconds), queue_name=asked.queue, account=asked.account,
+        custom_attributes={key: str(value) for key, value in asked.native.items()} or None,
+    )  # fmt: skip
+    job = Job(
+        JobSpec(
+            executable=sys.executable, arguments=["-m", "shoal.submitted", place], resources=resources,
+            attributes=attributes, launcher="single",
+        )
+    )  # fmt: skip
+    job.name = "shoal-" + re.sub(r"\W", "_", order.study, flags=re.ASCII)[:40]  # type: ignore[attr-defined]
+    return job  # PSI/J's scripts look for the name there
+
+
+def set_up(asked: Submission) -> str:
+    """The lines that a shell runs before the peers."""
+    lines = [f"module load {shlex.quote(name)}" for name in asked.modules]
+    lines += [f"export {name}={shlex.quote(str(value))}" for name, value in asked.environment.items()]
+    return "\n".join([*lines, *asked.bash])
+
+
+def states(folder: Path) -> dict[str, tuple[str, str]]:
+    """The scheduler and the state of each job that was submitted, by its id; "gone" where nothing is known any more."""
+    from psij import JobExecutor
+    from psij.executors.batch.batch_scheduler_executor import BatchSchedulerExecutor
+
+    found: dict[str, tuple[str, str]] = {}
+    for scheduler, ids in _jobs(folder).items():
+        executor: JobExecutor = JobExecutor.get_instance(scheduler)
+        known: Mapping[str, Any] = {}
+        if isinstance(executor, BatchSchedulerExecutor):
+            asked = subprocess.run(executor.get_status_command(ids), capture_output=True, text=True)
+            known = executor.parse_status_output(asked.returncode, asked.stdout) if asked.returncode == 0 else {}
+        for native in ids:
+            state = known[native].state.name.lower() if native in known else _state_of_process(scheduler, native)
+            found[native] = (scheduler, state)
+    return found
+
+
+def cancel(folder: Path) -> list[str]:
+    """Cancel the jobs that wait or run; returns their ids."""
+    from psij import Job, JobExecutor
+
+    cancelled = []
+    for native, (scheduler, state) in states(folder).items():
+        if state in ("queued", "active", "new", "held"):
+            job = Job()
+            executor = JobExecutor.get_instance(scheduler)
+            executor.attach(job, native)
+            executor.cancel(job)
+            cancelled.append(native)
+    return cancelled
+
+
+def _state_of_process(scheduler: str, native: str) -> str:
+    if scheduler != "local":
+        return "gone"
+    try:
+        os.kill(int(native), 0)
+    except (OSError, ValueError):
+        return "gone"
+    return "active"
+
+
+def _jobs(folder: Path) -> dict[str, list[str]]:
+    path = folder / "jobs"
+    found: dict[str, list[str]] = {}
+    for line in path.read_text().splitlines() if path.exists() else []:
+        told = json.loads(line)
+        found.setdefault(told["scheduler"], []).append(told["id"])
+    return found
+
+
+def _write(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+
+
+def words(submission: Submission) -> str:
+    """What is asked for, in words."""
+    jobs, each = submission.jobs, submission.peers_per_job
+    gpus = f", {submission.gpus_per_peer} GPU each" if submission.gpus_per_peer else ""
+    count = f"{jobs} job{'s' * (jobs != 1)} of {each} peer{'s' * (each != 1)}{gpus}"
+    return f"{count}, {submission.time} each, to {submission.scheduler}"

@@ -1,0 +1,60 @@
+"""What a job of a scheduler runs: ``python -m shoal.submitted FILE``, its set-up and then some peers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from base64 import urlsafe_b64decode
+from pathlib import Path
+
+import msgspec
+
+from shoal.engines.submission import Order, set_up, submit
+
+
+def main(arguments: list[str]) -> int:
+    """Run the peers of a job; returns its exit status. A shell does the set-up first, and runs this again."""
+    file = Path(urlsafe_b64decode(arguments[0] + "==").decode())
+    order = msgspec.json.decode(file.read_bytes(), type=Order)
+    if len(arguments) == 1:
+        _redirect(Path(order.log))
+        os.chdir(order.folder)
+        lines = set_up(order.submission)
+        if lines:
+            again = [sys.executable, "-m", "shoal.submitted", arguments[0], "ready"]
+            os.execv("/bin/bash", ["bash", "-l", "-c", lines + '\nexec "$@"', "bash", *again])
+    return _tune(order, file)
+
+
+def _redirect(log: Path) -> None:
+    """Have the output go to a file of the job's own."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    job = next((os.environ[name] for name in ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "FLUX_JOB_ID", "COBALT_JOBID")
+                if os.environ.get(name)), str(os.getpid()))  # fmt: skip
+    with open(f"{log}-{job.replace('/', '_')}.out", "ab") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+
+
+def _tune(order: Order, file: Path) -> int:
+    from shoal import tune
+
+    asked = order.submission
+    study = tune(
+        name=order.study, store=order.store, workers=asked.peers_per_job, progress=True, wall_time=asked.seconds,
+        grace=min(30.0, 0.1 * asked.seconds),
+        gpus=float(asked.gpus_per_peer) if asked.gpus_per_peer else None,
+    )  # fmt: skip
+    print(f"these peers ended: {study.ended}", flush=True)
+    if asked.requeue and not study.reason:
+        try:
+            print("a successor was submitted:", *submit(order, file, 1), flush=True)
+        except (OSError, subprocess.SubprocessError) as error:
+            print(f"no successor could be submitted: {error}", flush=True)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,55 @@
+"""A study.yaml made ready for a scheduler: the study exists before the first job looks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from shoal import catalog
+from shoal.clock import RealClock
+from shoal.engines.submission import Submission
+from shoal.errors import StudyError
+from shoal.joining import go_on
+from shoal.journal import Journal
+from shoal.study_file import read_study
+from shoal.tune import begin
+
+SHARED = "dir:shoal.store"
+
+
+def submission_of(path: Path, given: Mapping[str, Any]) -> tuple[dict[str, Any], Submission]:
+    """The fields of a study.yaml for `shoal.tune`, and its ``submit:`` with what is given instead."""
+    fields = read_study(path)
+    asked = {**fields.pop("submit", {}), **{key: value for key, value in given.items() if value is not None}}
+    try:
+        return fields, msgspec.convert(asked, Submission)
+    except msgspec.ValidationError as error:
+        raise StudyError(f"{path}: submit: {error}") from None
+
+
+def prepare(
+    fields: dict[str, Any], name: str, asked: Submission, store: str | None, trials: int | None
+) -> tuple[Journal, str]:
+    """Create or join the study, here and now; returns its journal and the store's URL, with its password."""
+    url = catalog.full_url(store or fields.pop("store", None) or SHARED)
+    fields.pop("store", None)
+    if url.startswith("memory") or (url.startswith("sqlite") and asked.scheduler != "local"):
+        raise StudyError(
+            f"{url} is for one machine; jobs need a store that all of them see: --store dir:/a/shared/folder, or "
+            "postgresql+psycopg://user@host/database"
+        )
+    if "objective" not in fields:
+        raise StudyError("objective: is missing; it says what to run, such as `objective: train.py`")
+    if trials is not None:
+        fields["trials"] = trials
+    for key in ("workers", "gpus", "timeout", "grace", "preload", "lease"):
+        fields.pop(key, None)  # of single peers
+    fields.setdefault("directory", "shoal.files")
+    name, objective = fields.pop("name", name), fields.pop("objective")
+    journal = begin(catalog.store(url), name, objective, fields)
+    go_on(journal, RealClock())
+    journal.flush()
+    return journal, url

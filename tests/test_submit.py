@@ -1,0 +1,133 @@
+"""Peers as jobs: of a real Slurm, which `scripts/services` starts, and of this machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from base64 import urlsafe_b64encode
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from conftest import wait_until
+from shoal.engines.submission import Submission, states
+from shoal.errors import StudyError
+from shoal.study import Study
+
+TRAIN = """
+import os, time
+from pathlib import Path
+def train(params):
+    with open("greetings", "a") as file:
+        file.write(os.environ.get("GREETING", "none") + "\\n")
+    time.sleep(0.05)
+    return params["x"]
+"""
+STUDY = """
+objective: train.py:train
+space: {x: "uniform(0.0, 1.0)"}
+search: random
+trials: %d
+name: %s
+submit: {jobs: 2, peers_per_job: 2, time: "0:02:00", scheduler: %s, environment: {GREETING: "it's $HOME"}}
+"""
+HOSTILE = "odd $(touch hacked) 'name'"
+
+
+def shoal(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "shoal", *words], cwd=folder, capture_output=True, text=True, timeout=120
+    )
+
+
+def given(folder: Path, trials: int = 20, name: str = '"s"', scheduler: str = "slurm") -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "train.py").write_text(TRAIN)
+    (folder / "study.yaml").write_text(STUDY % (trials, name, scheduler))
+    return folder
+
+
+@pytest.fixture
+def slurm(monkeypatch: pytest.MonkeyPatch) -> None:
+    conf = os.environ.get("SHOAL_TEST_SLURM_CONF")
+    if not conf:
+        pytest.skip("no Slurm here: SHOAL_TEST_SLURM_CONF is not set; see scripts/services")
+    monkeypatch.setenv("SLURM_CONF", conf)
+
+
+def study_in(folder: Path, name: str = "s") -> Study:
+    return Study.open(name, f"dir:{folder}/shoal.store")
+
+
+@pytest.mark.usefixtures("slurm")
+def test_jobs_of_a_real_slurm_run_a_study_to_its_end_whatever_it_is_called(folder: Path) -> None:
+    place = given(folder / "a $(touch hacked) folder", name=f'"{HOSTILE}"')
+    said = shoal("submit", "study.yaml", folder=place)
+    assert said.returncode == 0, said.stderr
+    assert len(said.stdout.split("submitted: ")[1].split("\n")[0].split()) == 2
+    wait_until(lambda: study_in(place, HOSTILE).reason, 90)
+    trials = study_in(place, HOSTILE).trials
+    assert [trial.number for trial in trials] == list(range(20))
+    assert {trial.outcome for trial in trials} == {"done"}
+    assert set((place / "greetings").read_text().splitlines()) == {"it's $HOME"}
+    assert not list(folder.rglob("hacked"))
+
+
+@pytest.mark.usefixtures("slurm")
+def test_two_submissions_add_up_status_shows_their_jobs_and_stop_cancels_them(folder: Path) -> None:
+    place = given(folder, trials=100_000)
+    for _ in range(2):
+        assert shoal("submit", "study.yaml", "--jobs", "1", folder=place).returncode == 0
+    jobs = place / "shoal.files" / "s" / "submit"
+    wait_until(lambda: {state for _, state in states(jobs).values()} == {"active"}, 60)
+    wait_until(lambda: len({trial.peer for trial in study_in(place).trials}) == 4, 60)
+    shown = shoal("status", "s", "--store", "dir:shoal.store", folder=place).stdout
+    assert shown.count("active") == 2
+    said = shoal("stop", "s", "--store", "dir:shoal.store", folder=place)
+    assert "cancelled jobs: " in said.stdout
+    wait_until(lambda: "active" not in {state for _, state in states(jobs).values()}, 60)
+
+
+def test_a_dry_run_prints_the_script_and_submits_nothing(folder: Path) -> None:
+    place = given(folder)
+    said = shoal(
+        "submit", "study.yaml", "--dry-run", "--queue", "gpu", "--native", "slurm.gres=gpu:v100:1", folder=place
+    )
+    assert said.returncode == 0, said.stderr
+    for line in ('--partition="gpu"', '--gres="gpu:v100:1"', "--time=0:2:0", "--cpus-per-task=2"):
+        assert f"#SBATCH {line}" in said.stdout
+    assert not (place / "shoal.files" / "s" / "submit").exists()
+
+
+def test_a_job_that_runs_out_of_time_submits_its_successor_until_the_study_has_ended(folder: Path) -> None:
+    place = given(folder, trials=120, scheduler="local")
+    said = shoal("submit", "study.yaml", "--jobs", "1", "--time", "0:00:04", "--requeue", folder=place)
+    assert said.returncode == 0, said.stderr
+    wait_until(lambda: study_in(place).reason, 90)
+    trials = study_in(place).trials
+    assert [trial.outcome for trial in trials] == ["done"] * 120
+    logs = list((place / "shoal.files" / "s" / "submit").glob("job-*.out"))
+    assert len(logs) > 1
+    assert any("the wall time left" in log.read_text() for log in logs)
+    file = place / "shoal.files" / "s" / "submit" / "order.json"
+    mine = urlsafe_b64encode(str(file).encode()).decode().rstrip("=")
+    wait_until(lambda: not any(mine in (p.info["cmdline"] or ()) for p in psutil.process_iter(["cmdline"])))
+
+
+def test_a_store_for_one_machine_is_refused(folder: Path) -> None:
+    said = shoal("submit", "study.yaml", "--store", "shoal.db", folder=given(folder))
+    assert said.returncode == 1
+    assert "is for one machine; jobs need a store that all of them see" in said.stderr
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"scheduler": "slrum"}, {"jobs": 0}, {"time": "an hour"}, {"time": "1:2:3:4"}, {"queue": 'a"b'},
+     {"native": {"slurm.gres": "$(touch x)"}}, {"environment": {"A B": "1"}}],
+)  # fmt: skip
+def test_what_makes_no_sense_is_refused(bad: dict[str, Any]) -> None:
+    with pytest.raises(StudyError):
+        Submission(**bad)
