@@ -45,7 +45,7 @@ if __name__ == "__main__":
         "average": [False, True],
     }
     study = shoal.tune(
-        train, space, metric="accuracy", goal="maximize", budget=shoal.Budget("epoch", 1, EPOCHS), trials=80, workers=2,
+        train, space, metric="accuracy", goal="maximize", budget=shoal.Budget("epoch", 1, EPOCHS), trials=50, workers=2,
         seed=0,
     )  # fmt: skip
     epochs = sum(len(trial.reports) for trial in study.trials)

@@ -26,7 +26,7 @@ RULES: dict[str, Rule] = {
     "narrow baseline": ("baseline", {"margin": 1.0}),
     "sure extrapolation": ("extrapolate", {"chance": 0.5, "reports": 3}),
     "small population": ("pbt", {"population": 4, "interval": 2, "quantile": 0.5, "resample": 1}),
-    "hopeful freeze": ("freeze", {"optimism": 2.0, "eta": 2}),
+    "generous freeze": ("freeze", {"eta": 2}),
 }
 PAUSING = {"asha-promote", "hyperband", "pasha", "freeze"}  # stop nothing before the study's end; auto is both
 

@@ -77,7 +77,8 @@ class LiveTrial:
 
     @property
     def resumed(self) -> bool:
-        """Whether the trial goes on from a checkpoint: its own, or that of another trial."""
+        """Whether the trial was begun before, here or elsewhere, or goes on from another one: there is a checkpoint if
+        it saved one."""
         return self.attempt > 0 or self.source is not None
 
     @property
@@ -91,6 +92,15 @@ class LiveTrial:
         return self._journal.history.definition.budget is not None and self.until <= self._spent and not self._complete
 
     @property
+    def _used_up(self) -> bool:
+        """Whether the trial ran on beyond its budget. A step is the last one that it may report, and no reason to cut
+        off what comes after it; seconds have no last one."""
+        budget = self._journal.history.definition.budget
+        if budget is None:
+            return False
+        return self._spent > budget.most or (budget.name == "seconds" and self._spent >= budget.most)
+
+    @property
     def _complete(self) -> bool:
         budget = self._journal.history.definition.budget
         return budget is not None and self._spent >= budget.most
@@ -98,7 +108,7 @@ class LiveTrial:
     @property
     def outcome(self) -> tuple[Outcome, str] | None:
         """What the stopping rule makes of a trial that came to its end, and why; None: it is done."""
-        if self.decision.stop:
+        if self.decision.stop and not self._used_up:
             return "stopped", self.decision.reason
         if self.decision.pause and not self._complete:
             return "paused", self.decision.reason
@@ -131,6 +141,8 @@ class LiveTrial:
         self._journal.append(report)
         self.last_step = step
         self._spent = self._journal.history.spent(report)
+        if self._used_up:
+            self.decision = Decision(stop=True, reason="its budget is used up")
         if self.decision == GO:
             try:
                 self.decision = self._decide(self.number, report)

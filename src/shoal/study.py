@@ -267,8 +267,15 @@ def stopping_name(stopping: str | Stopping) -> str:
 
 def budget_of(budget: Any) -> dict[str, Any] | None:
     """A budget as plain data; text is read as in "epoch:1:81". Raises StudyError for what is none."""
-    if budget is None or isinstance(budget, dict):
+    if budget is None:
         return budget
+    if isinstance(budget, dict):
+        try:
+            budget = msgspec.convert(budget, Budget)
+        except msgspec.ValidationError as error:
+            raise StudyError(
+                f"budget {budget}: {error}; write it as epoch:1:81, or with name, least and most"
+            ) from None
     if isinstance(budget, str):
         name, *ends = budget.split(":")
         try:

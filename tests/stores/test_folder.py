@@ -209,7 +209,6 @@ def test_a_beat_that_a_killed_peer_had_not_put_in_place_is_nobody(store: FolderS
         "a\nb",
         "~whole",
         ".hidden",
-        "",
         "nul\0",
     ],
 )

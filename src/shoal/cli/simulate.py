@@ -65,18 +65,24 @@ def simulate(
 
     [dim]shoal simulate study.yaml --peers 1,8,64 --search auto,random --stopping auto,none[/dim]
     """
+    from shoal import catalog
     from shoal.engines.simulated import Faults
     from shoal.reports.simulation import picture, table
     from shoal.simulation import simulate as run
 
+    searches, rules = ([part.strip() for part in text.split(",")] for text in (search, stopping))
+    for name in searches:
+        catalog.search(name)
+    for rule in rules:
+        catalog.stopping(rule)
     subject = _subject(target, store, budget)
     runs = []
     for count in _counts(peers):
         until = (trials or subject.trials) * subject.seconds / count
-        for name in search.split(","):
-            for rule in stopping.split(","):
+        for name in searches:
+            for rule in rules:
                 _say(f"{count} peer{'s' * (count != 1)}, {name}, {rule} …", as_json)
-                plan = {**subject.plan, "search": name.strip(), "stopping": rule.strip(), "seed": seed}
+                plan = {**subject.plan, "search": name, "stopping": rule, "seed": seed}
                 faults = Faults(failures, deaths, speed_spread)
                 runs.append(run(subject.problem, plan, count, until, faults))
     metric = subject.plan["metric"]
@@ -84,6 +90,8 @@ def simulate(
         print_json([asdict(one) for one in runs])
     else:
         print_table(table(runs, metric))
+        if any(run.best is None for run in runs):
+            typer.echo("–: no trial came to its end in that time; give more of it with --trials")
         typer.echo("saved: of the cost of running all trials to their end; lost: against the best of those, had they.")
     if plot:
         picture(runs, metric, output)

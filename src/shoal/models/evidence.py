@@ -121,7 +121,8 @@ class Evidence:
                 if reached == math.inf:
                     break
                 momentum = momentum - 0.5 * step * slope
-            if math.log(rng.random()) < energy - reached - 0.5 * momentum @ momentum:
+            chance = rng.random()
+            if reached < math.inf and math.log(chance) < energy - reached - 0.5 * momentum @ momentum:
                 state, value, gradient = place, reached, slope
                 theta = Theta.unpack(state)
                 width *= 1.2

@@ -7,11 +7,13 @@ Architecture Search. 2020): its lengthscale says how soon a curve tells its end.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 import numpy as np
 from numpy.typing import NDArray
 
+from shoal.models.acquisition import log_expected_improvement
 from shoal.models.evidence import Evidence, Theta
 from shoal.models.gp import GaussianProcess
 from shoal.models.outputs import LogWarp
@@ -39,8 +41,7 @@ class Joint:
         unique = list({id(theta): theta for theta in thetas}.values())
         self.models = [GaussianProcess(x, LogWarp(losses)(theta.warp), self._group, theta) for theta in unique]
         self.weights = np.array([times[id(theta)] for theta in unique], float) / len(thetas)
-        self.worst = [float(np.quantile(LogWarp(losses)(theta.warp), 0.5)) for theta in unique]
-        self.best = [float(LogWarp(losses)(theta.warp).min()) for theta in unique]
+        self._ended = x[x[:, -1] == 1.0]
 
     def _learn(self, x: Array, losses: Array) -> list[Theta]:
         learnt, thetas = self._thetas
@@ -53,10 +54,16 @@ class Joint:
         self._thetas = (len(x), [mode, *samples])
         return self._thetas[1]
 
-    def predict(self, x: Array) -> tuple[Array, Array]:
-        """Means and deviations [s, m], in the units of each model."""
-        found = [model.predict(x) for model in self.models]
-        return np.stack([mean for mean, _ in found]), np.stack([deviation for _, deviation in found])
+    def log_improvement(self, x: Array) -> Array:
+        """The log of the expected improvement at the end of curves [m, c], on the best that got there; while none has,
+        on the best that is expected."""
+        at = np.column_stack([x, np.ones(len(x))])
+        found = []
+        for model, weight in zip(self.models, self.weights, strict=True):
+            mean, deviation = model.predict(at)
+            best = float((model.predict(self._ended)[0] if len(self._ended) else mean).min())
+            found.append(log_expected_improvement(mean, deviation, best) + math.log(weight))
+        return np.asarray(np.logaddexp.reduce(found, axis=0))
 
 
 def spread(losses: Array, most: int) -> NDArray[np.int_]:

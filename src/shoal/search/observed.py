@@ -89,6 +89,7 @@ class Watch:
 
 def _curves(found: Array, losses: Array, failed: NDArray[np.bool_]) -> Curves:
     found[failed] = np.nan
-    found[failed, -1] = losses[failed]
+    silent = np.isnan(found).all(1)  # they failed, or came to their end without a report
+    found[silent, -1] = losses[silent]
     trial, rung = np.nonzero(~np.isnan(found))
     return Curves(trial, rung / max(found.shape[1] - 1, 1), found[trial, rung])

@@ -16,7 +16,7 @@ from shoal.history import History
 from shoal.models.rungs import check_eta
 from shoal.records import AnyRecord, Reported
 from shoal.stopping.asha import ASHA
-from shoal.stopping.promotion import Promotion
+from shoal.stopping.freeze import Freeze
 from shoal.trial import Report
 
 
@@ -35,7 +35,7 @@ class Auto:
 
     def begin(self, history: History) -> None:
         self._stopper = ASHA(self.eta)
-        self._promoter = Promotion(self.eta)
+        self._promoter = Freeze(self.eta)
         self._promoter.around(self._search)
         self._promoter.begin(history)
         self._stopper.begin(history)

@@ -1,0 +1,181 @@
+"""`shoal simulate`: a table, a picture, JSON, and errors that help."""
+
+from __future__ import annotations
+
+import json
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from test_commands import shoal as run
+
+import shoal
+
+X = {"x": (0.0, 1.0)}
+BUDGET = shoal.Budget("epoch", 1, 9)
+HEADINGS = [
+    "peers",
+    "search",
+    "stopping",
+    "best loss",
+    "found after",
+    "time",
+    "cost",
+    "busy",
+    "trials",
+    "done",
+    "saved",
+]
+QUICK = ["--search", "random", "--no-plot"]
+
+
+def train(params: dict[str, float], trial: Any) -> Iterator[dict[str, float]]:
+    (trial.checkpoint / "state").write_text("mine")
+    for epoch in range(1, 10):
+        time.sleep(0.003)
+        yield {"loss": params["x"] + 1 / epoch, "epoch": epoch}
+
+
+@pytest.fixture
+def study(folder: Path) -> str:
+    """A study of twenty trials that all ran to their end, with the name that simulations give theirs."""
+    shoal.tune(train, X, trials=20, workers=0, name="simulated", search="random", seed=0, budget=BUDGET,
+               stopping="none", progress=False)  # fmt: skip
+    return "simulated"
+
+
+def rows(said: str) -> list[list[str]]:
+    """The cells of a table, without its headings."""
+    lines = said[said.index("peers  ") :].splitlines()
+    return [line.split() for line in lines[1:] if line[:1].isdigit()]
+
+
+def test_the_table_has_a_row_for_every_choice_and_names_it(study: str) -> None:
+    said = run("simulate", study, "--peers", "1,8", "--search", "random, sobol", "--stopping", "asha,none", "--no-plot")
+    heading = next(line for line in said.splitlines() if line.startswith("peers"))
+    places = [heading.index(name) for name in HEADINGS]
+    assert places == sorted(places)
+    choices = [(peers, search, rule) for peers in "18" for search in ("random", "sobol") for rule in ("asha", "none")]
+    assert [tuple(row[:3]) for row in rows(said)] == choices
+    for _, _, rule, *cells in rows(said):
+        done, saved = cells[-3:-1]
+        assert int(done) > 0
+        assert (saved == "0%") is (rule == "none")
+    assert "saved: of the cost of running all trials to their end" in said
+    assert not list(Path().glob("*.png"))
+
+
+def test_json_is_json_alone_and_tells_all(study: str) -> None:
+    words = ["--peers", "4", "--stopping", "asha,none", "--failures", "0.2", "--seed", "3", "--trials", "60", "--json"]
+    one, two = (json.loads(run("simulate", study, *QUICK, *words)) for _ in range(2))
+    assert str(one) == str(two)  # NaN is not itself
+    assert [(told["peers"], told["search"], told["stopping"]) for told in one] == [
+        (4, "random", "asha"), (4, "random", "none"),
+    ]  # fmt: skip
+    for told in one:
+        assert told["outcomes"]["failed"] > 0
+        assert 0 < told["utilisation"] <= 1
+        assert told["points"][-1][2] == told["best"]
+    assert one[0]["saved"] > 0.2
+    assert one[1]["cost"] == pytest.approx(one[0]["cost"], rel=0.1)
+
+
+def test_json_is_valid_where_no_trial_comes_to_its_end(study: str) -> None:
+    """NaN is no JSON."""
+    said = run("simulate", study, *QUICK, "--peers", "64", "--trials", "2", "--stopping", "none", "--json")
+
+    def refuse(word: str) -> float:
+        raise AssertionError(f"{word} is no JSON")
+
+    (told,) = json.loads(said, parse_constant=refuse)
+    assert told["best"] is None
+    assert told["lost"] is None
+
+
+def test_a_run_without_a_best_is_shown_as_a_dash(study: str) -> None:
+    said = run("simulate", study, *QUICK, "--peers", "64", "--trials", "2", "--stopping", "none")
+    (row,) = rows(said)
+    assert row[3:5] == ["–", "–"]
+    assert row[-1] == "–"
+
+
+def test_the_picture_is_a_picture(study: str) -> None:
+    said = run("simulate", study, "--peers", "1,4", "--search", "random")
+    assert "the picture is in simulation.png" in said
+    data = Path("simulation.png").read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    assert len(data) > 10_000
+    width, height = struct.unpack("!II", data[16:24])
+    assert (width, height) == (1440, 600)
+    Path("simulation.png").unlink()
+    run("simulate", study, *QUICK, "--peers", "4")
+    assert not Path("simulation.png").exists()
+    run("simulate", study, "--peers", "4", "--search", "random", "-o", "other.svg")
+    assert "<svg" in Path("other.svg").read_text()
+
+
+def test_a_study_yaml_stands_for_its_study_wherever_it_is(folder: Path) -> None:
+    Path("experiment").mkdir()
+    script = "import shoal\nfor k in range(1, 4):\n    shoal.report(epoch=k, loss=shoal.params()['x'] / k)\n"
+    Path("experiment/train.py").write_text(script)
+    described = {"objective": "train.py", "space": {"x": "(0.0, 1.0)"}, "trials": 5, "seed": 1, "search": "random"}
+    Path("experiment/study.yaml").write_text(yaml.safe_dump(described))
+    run("tune", "experiment/study.yaml", "-q")
+    said = run("simulate", "experiment/study.yaml", *QUICK, "--peers", "2", "--stopping", "asha,none")
+    assert [row[:3] for row in rows(said)] == [["2", "random", "asha"], ["2", "random", "none"]]
+
+
+def test_a_built_in_problem_needs_no_study(folder: Path) -> None:
+    said = run("simulate", "himmelblau", *QUICK, "--peers", "8", "--stopping", "asha", "--budget", "step:1:9", "--json")
+    (told,) = json.loads(said)
+    assert told["outcomes"]["stopped"] > told["outcomes"]["done"] > 0
+    assert list(folder.iterdir()) == []
+
+
+def test_simulating_leaves_the_files_and_the_store_of_a_study_as_they_are(study: str, folder: Path) -> None:
+    def files() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.suffix != ".db-shm"}
+
+    before = files()
+    assert sum(path.name == "state" for path in before) == 20
+    run("simulate", study, *QUICK, "--stopping", "asha,asha-promote", "--failures", "0.3")
+    assert {path for path in files() if path.name == "state"} == {path for path in before if path.name == "state"}
+    assert set(files()) - set(before) <= {folder / "shoal.db-wal"}
+    assert len(shoal.Study.open(study).trials) == 20
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["simulated", "--peers", "1,x"], "--peers '1,x': write whole numbers from 1 on, as in 1,8,64"),
+        (["simulated", "--peers", "0"], "--peers '0': write whole numbers from 1 on"),
+        (["simulated", "--peers", "4,"], "write whole numbers from 1 on"),
+        (["simulated", "--search", "randm"], "unknown search 'randm'; did you mean 'random'?"),
+        (["simulated", "--stopping", "ahsa"], "unknown stopping rule 'ahsa'; did you mean 'asha'?"),
+        (["simulated", "--budget", "epoch:1"], "as in 'epoch:1:81'"),
+        (["simulatd"], "holds no study 'simulatd'; it holds: 'simulated'"),
+        (["simulated", "--store", "gone.db"], "no file"),
+        (["gone.yaml"], "cannot read gone.yaml"),
+        (["simulated", "-o", "picture.docx", "--peers", "1", "--search", "random"], "cannot write picture.docx"),
+    ],
+)
+def test_mistakes_get_an_error_that_helps(study: str, words: list[str], complaint: str) -> None:
+    said = " ".join(run("simulate", *words, status=1).split())
+    assert complaint in said
+    assert "Traceback" not in said
+    assert not list(Path().glob("*.png"))
+
+
+def test_a_study_with_one_trial_is_too_little_to_go_by(folder: Path) -> None:
+    begun = shoal.Study(X, name="short", store="shoal.db", seed=0)
+    trial = begun.ask()
+    begun.tell(trial, 0.5)
+    begun.ask()
+    begun.close()
+    said = run("simulate", "short", status=1)
+    assert "study 'short' has 1 trials with a result; a simulation needs 2 or more" in said
+    assert "Traceback" not in said

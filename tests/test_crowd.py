@@ -1,0 +1,63 @@
+"""Sixteen processes on one SQLite file, that pause and resume each other's trials."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import shoal
+from shoal.records import Ended, Reported, Started
+
+EPOCHS = 9
+
+
+def train(params: dict[str, float], trial: Any) -> Iterator[dict[str, float]]:
+    """A few ms an epoch; goes on from its checkpoint, and writes a line for each epoch that it ran."""
+    state, log = trial.checkpoint / "epoch", trial.directory.parent / "steps.txt"
+    epoch = int(state.read_text()) if state.exists() else 0
+    while epoch < min(trial.until, EPOCHS):
+        epoch += 1
+        time.sleep(0.003)
+        file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        os.write(file, f"{trial.number} {epoch} {os.getpid()}\n".encode())
+        os.close(file)
+        state.write_text(str(epoch))
+        yield {"epoch": epoch, "loss": params["x"] / epoch}
+
+
+def test_no_attempt_is_begun_by_two_of_sixteen_peers_and_promoted_trials_run_each_step_once(folder: Path) -> None:
+    study = shoal.tune(
+        train, {"x": (0.0, 1.0)}, trials=160, workers=16, search="random", seed=0, name="crowd", progress=False,
+        stopping="asha-promote", budget=shoal.Budget("epoch", 1, EPOCHS), store=f"sqlite:///{folder}/crowd.db",
+        directory=folder / "files",
+    )  # fmt: skip
+    assert study.ended == "all 160 trials have ended"
+    records, _ = study._journal.store.read("crowd", 0)
+    begun: dict[tuple[int, int], set[str]] = defaultdict(set)
+    for record in records:
+        if isinstance(record, Started):
+            begun[record.number, record.attempt].add(record.peer)
+    assert len({peer for peers in begun.values() for peer in peers}) > 8
+    assert {key: peers for key, peers in begun.items() if len(peers) > 1} == {}
+    started = Counter((record.number, record.attempt) for record in records if isinstance(record, Started))
+    assert set(started.values()) == {1}
+    assert not [record for record in records if isinstance(record, Ended) and record.outcome in ("lost", "failed")]
+
+    run = [tuple(map(int, line.split())) for line in (folder / "files/crowd/steps.txt").read_text().splitlines()]
+    steps: dict[int, list[int]] = defaultdict(list)
+    pids: dict[int, set[int]] = defaultdict(set)
+    for number, epoch, pid in run:
+        steps[number].append(epoch)
+        pids[number].add(pid)
+    promoted = {trial.number for trial in study.trials if trial.resumed}
+    assert len(promoted) >= 160 // 3
+    assert {number: steps[number] for number in promoted if steps[number] not in ([1, 2, 3], [*range(1, 10)])} == {}
+    assert {number: steps[number] for number in range(160) if number not in promoted and steps[number] != [1]} == {}
+    assert sum(len(pids[number]) > 1 for number in promoted) > 10, "trials are gone on with by other peers"
+    told = Counter((record.number, record.step) for record in records if isinstance(record, Reported))
+    assert set(told.values()) == {1}
+    assert sorted(told) == sorted((number, epoch) for number, epoch, _ in run)
