@@ -20,13 +20,13 @@ from shoal.models.outputs import LogWarp
 from shoal.space.domain import Array
 
 LEARNT = 200  # observations that hyperparameters are learnt from
-MOST = 500  # … and that the model holds
+MOST = 400  # … and that the model holds
 STEPS = 8
 SAMPLES = 4
 
 
 class Joint:
-    """Observations are rows of coordinates [r, c] (params, then the budget), and losses [r]."""
+    """Observations are rows of coordinates [r, c] (params, then the budget), and losses [r]; `MOST` at most."""
 
     def __init__(self, group: NDArray[np.int_], seed: int) -> None:
         self._group = np.concatenate([group, [group.max() + 1 if len(group) else 0]])
@@ -34,8 +34,6 @@ class Joint:
         self._thetas: tuple[int, list[Theta]] = (0, [])
 
     def tell(self, x: Array, losses: Array) -> None:
-        kept = spread(losses, MOST)
-        x, losses = x[kept], losses[kept]
         thetas = self._learn(x, losses)
         times = Counter(map(id, thetas))
         unique = list({id(theta): theta for theta in thetas}.values())

@@ -16,11 +16,12 @@ import numpy as np
 from shoal.contracts import Decision, Proposal, Search
 from shoal.history import History
 from shoal.models.features import Features
-from shoal.models.joint import Joint
+from shoal.models.joint import MOST, Joint, spread
 from shoal.models.rungs import Rung, aligned, check_eta
 from shoal.models.threads import one_thread
 from shoal.records import AnyRecord, Reported
 from shoal.space.cube import Cube
+from shoal.space.domain import Array
 from shoal.stopping.promotion import Promotion
 from shoal.trial import Report
 
@@ -50,7 +51,6 @@ class Freeze:
         self._features = Features(self._cube)
         self._joint = Joint(self._features.group, history.definition.seed % 2**63)
         self._told = 0
-        self._unpromising = np.empty(0)
 
     def tell(self, record: AnyRecord) -> None:
         self._promotion.tell(record)
@@ -70,22 +70,27 @@ class Freeze:
             return None
         if gone % 2 or len(self._promotion.ladder.rungs[0]) < FEWEST:
             return waiting[0][1]
+        numbers = [number for _, number in waiting]
         with one_thread():
-            self._foresee()
-        return min((number for _, number in waiting), key=lambda number: (self._unpromising[number], number))
+            self._learn()
+            promise = self._joint.log_improvement(self._coordinates(numbers))
+        return max(zip(promise.tolist(), (-number for number in numbers), numbers, strict=True))[2]
 
-    def _foresee(self) -> None:
-        """How little each trial promises to improve on the best that came to its end."""
+    def _learn(self) -> None:
+        """Bring the model up to date: every rung that a trial got to is an observation."""
         history, ladder = self._history, self._promotion.ladder
         n = history.length
-        losses = aligned(ladder.losses(n))
+        losses = ladder.losses(n)
         known = ~np.isnan(losses) & history.usable[:, None]
         count = int(np.count_nonzero(known))
-        if count == self._told and len(self._unpromising) == n:
+        if count == self._told:
             return
         self._told = count
-        rows, rungs = np.nonzero(known)
-        x = self._features(self._cube.of_codes(history.x[:n]))
-        top = max(len(ladder.rungs) - 1, 1)
-        self._joint.tell(np.column_stack([x[rows], rungs / top]), losses[rows, rungs])
-        self._unpromising = -self._joint.log_improvement(x)
+        trials, rungs = np.nonzero(known)
+        told = aligned(losses)[trials, rungs]
+        kept = spread(told, MOST)
+        place = rungs[kept] / max(len(ladder.rungs) - 1, 1)
+        self._joint.tell(np.column_stack([self._coordinates(trials[kept].tolist()), place]), told[kept])
+
+    def _coordinates(self, numbers: list[int]) -> Array:
+        return self._features(self._cube.of_codes(self._history.x[numbers]))
