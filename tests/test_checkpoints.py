@@ -119,7 +119,7 @@ def test_a_trial_that_is_paused_keeps_its_checkpoint_until_another_worker_goes_o
     assert sum(moved.values()) >= 9
     ranked = [trial.number for trial in sorted(study.trials, key=lambda t: t.value or 9.0) if trial.outcome == "done"]
     assert len(ranked) >= 2
-    assert kept(study) == set(ranked[:2])
+    assert kept(study) >= set(ranked[:2])
 
 
 def paused_keep(params: dict[str, float], trial: Any) -> Iterator[dict[str, float]]:
@@ -146,13 +146,13 @@ def copies(params: dict[str, float], trial: Any) -> Iterator[dict[str, float]]:
         yield answer
 
 
-def test_under_pbt_none_is_removed_while_the_study_runs() -> None:
-    settings = {"population": 4, "interval": 2}
-    study = tune(copies, stopping="pbt", stopping_settings=settings, trials=16, keep_checkpoints=1, workers=4)
+def test_under_pbt_they_are_removed_when_the_study_has_ended_for_heirs_go_on_from_them() -> None:
+    settings = {"population": 4, "interval": 2, "quantile": 0.5}
+    study = tune(copies, stopping="pbt", stopping_settings=settings, trials=16, keep_checkpoints=1)
     assert ended_as(study, "failed") == set()
     assert len(ended_as(study, "stopped")) > 1
     assert any(study._journal.history.source(number) is not None for number in range(16))
-    assert kept(study) == set(range(16))
+    assert kept(study) == {study.best.number}
 
 
 @pytest.mark.parametrize("search", ["random", "tpe"])

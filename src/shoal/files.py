@@ -45,6 +45,15 @@ def tidy_checkpoints(history: History, number: int) -> None:
             _remove_checkpoint(definition, number)
 
 
+def tidy_all_checkpoints(history: History) -> None:
+    """The same, of a study that has ended: peers that ended trials at once did not know of each other's."""
+    for number in history.numbers("stopped", "failed"):
+        _remove_checkpoint(history.definition, number)
+    if history.definition.keep_checkpoints is not None:
+        for number in history.ranked()[history.definition.keep_checkpoints :]:
+            _remove_checkpoint(history.definition, number)
+
+
 def _remove_checkpoint(definition: Definition, number: int) -> None:
     path = trial_directory(definition, number) / CHECKPOINT
     if path.is_dir():

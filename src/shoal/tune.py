@@ -14,6 +14,7 @@ from shoal.clock import RealClock
 from shoal.contracts import Objective, Search, Stopping, Store
 from shoal.engines.local import LocalEngine, LocalPlan
 from shoal.errors import ObjectiveError, StudyError
+from shoal.files import tidy_all_checkpoints
 from shoal.joining import go_on, join, unused_name
 from shoal.journal import Journal
 from shoal.names import peer_name
@@ -106,8 +107,10 @@ def tune(
             code = _pack(objective if address is None else None, custom, rule)
             run_local(journal, LocalPlan(workers, order, code, gpus, timeout, grace, wall_time), view)
     _complain(journal)
-    if journal.history.verdict() and hasattr(place, "compact"):
-        place.compact(journal.study)
+    if journal.history.verdict():
+        tidy_all_checkpoints(journal.history)
+        if hasattr(place, "compact"):
+            place.compact(journal.study)
     study = Study.of(journal)
     study.ended, study.ran = view.reason, journal.history.ended - before
     return study

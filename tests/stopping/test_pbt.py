@@ -66,7 +66,7 @@ def test_until_the_population_is_complete_the_search_proposes() -> None:
 
 
 def test_an_heir_goes_on_from_one_of_the_best_quantile_with_its_params_changed() -> None:
-    told, _ = told_of([0.1 * number for number in range(8)], PBT(resample=0.0))
+    told = waiting([0.1 * number for number in range(8)], PBT(resample=0.0))
     sources = set()
     for number in range(8, 60):
         proposal = told.next(number)
@@ -81,10 +81,13 @@ def test_an_heir_goes_on_from_one_of_the_best_quantile_with_its_params_changed()
 
 
 def test_the_highest_step_that_holds_enough_says_who_is_best() -> None:
-    told, _ = told_of([0.1, 0.2, 0.3, 0.4])
+    told = waiting([0.1, 0.2, 0.3, 0.4, 0.5])
     for number, loss in ((0, 0.3), (1, 0.2), (2, 0.1)):
+        told.start(number, 2)
         told.report(number, 2, loss)
+        told.end(number, "paused")
     assert told.next(9).source == 0
+    told.start(3, 2)
     told.report(3, 2, 0.4)
     assert told.next(9).source == 2
 
@@ -136,15 +139,43 @@ def test_an_heir_is_not_compared_with_others_at_steps_before_it_began() -> None:
 
 
 def test_one_that_failed_is_no_one_s_source() -> None:
-    told, _ = told_of([0.1, 0.2, 0.3, 0.4])
+    told = waiting([0.1, 0.2, 0.3, 0.4, 0.45])
     told.end(0, "failed")
-    told.report(4, 1, 0.5)
+    told.report(5, 1, 0.5)
+    told.end(5, "stopped")
     assert told.next(9).source == 1
 
 
-def test_it_resumes_no_trial() -> None:
+def waiting(losses: list[float], rule: PBT | None = None) -> Told:
+    """A population that waits at epoch 1, but for those that were stopped there."""
+    told, stopped = told_of(losses, rule)
+    for number in range(len(losses)):
+        told.end(number, "stopped" if number in stopped else "paused")
+    return told
+
+
+def test_trials_wait_at_each_comparison_and_the_one_that_is_furthest_behind_goes_on() -> None:
+    told, stopped = told_of([0.1, 0.2, 0.3])
+    assert stopped == []
+    decision = told.report(3, 1, 0.15)
+    assert (decision.pause, decision.reason) == (True, "2nd of 4 at epoch 1; waits for its turn")
+    for number in range(4):
+        told.end(number, "paused")
+    turns = []
+    for _ in range(4):
+        proposal = told.next(4)
+        assert proposal.resume_from is not None
+        turns.append(proposal.resume_from)
+        told.start(proposal.resume_from, 2)
+        told.report(proposal.resume_from, 2, 0.1)
+        told.end(proposal.resume_from, "paused")
+    assert turns == [0, 1, 2, 3]
+    assert (proposal.until, proposal.why) == (2, "goes on to epoch 2, as the one that is furthest behind")
+
+
+def test_where_no_trial_waits_and_none_may_begin_there_is_nothing_to_do() -> None:
     told, _ = told_of([0.1, 0.2, 0.3, 0.4])
-    with pytest.raises(Exhausted, match="resumes no trial"):
+    with pytest.raises(Exhausted, match="no trial of the population waits"):
         told.next(-1)
 
 

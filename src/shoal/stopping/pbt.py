@@ -8,7 +8,7 @@ that no constant can match; needs checkpoints.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -59,30 +59,53 @@ class PBT:
         self._search.tell(record)
 
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
+        """Stop the worst at each comparison; have the others wait, so that all of the population get as far."""
         rung = self.ladder.entered(number, history.spent(report))
-        if rung is None or rung is self.ladder.rungs[-1] or len(rung) < max(1 / self.quantile, 2):
+        if rung is None or rung is self.ladder.rungs[-1]:
             return GO
         place = rung.rank(rung.of[number])
-        if place < (1 - self.quantile) * len(rung):
-            return GO
         where = f"{ordinal(place + 1)} of {len(rung)} at {self._what} {rung.level:g}"
+        if len(rung) < max(1 / self.quantile, 2) or place < (1 - self.quantile) * len(rung):
+            return Decision(pause=True, reason=f"{where}; waits for its turn")
         return Decision(stop=True, reason=f"{where}; an heir of a better one follows")
 
     def ask(self, number: int, rng: np.random.Generator) -> Proposal:
+        waiting = sorted((self.ladder.reached(trial), trial) for trial in self._history.parked)
+        alive = len(waiting) + len(self._history.running)
+        if number >= 0 and number < self.population:
+            return self._begin(number, rng)
+        if number >= 0 and alive < self.population:
+            return self._heir(number, rng)
+        if waiting:
+            reached, trial = waiting[0]
+            level = self.ladder.rungs[min(reached, len(self.ladder.rungs) - 1)].level
+            why = f"goes on to {self._what} {level:g}, as the one that is furthest behind"
+            return Proposal(self._history.params(trial), why, self._until(reached), resume_from=trial)
         if number < 0:
-            raise Exhausted("population-based training resumes no trial")
-        if number < self.population:
-            return self._search.ask(number, rng)
+            raise Exhausted("no trial of the population waits")
+        return self._begin(number, rng)  # more peers than the population has trials
+
+    def _begin(self, number: int, rng: np.random.Generator) -> Proposal:
+        return replace(self._search.ask(number, rng), until=self._until(0))
+
+    def _until(self, reached: int) -> float:
+        """The next comparison of a trial that got to so many; the last ends with the budget."""
+        last = reached >= len(self.ladder.rungs) - 1
+        return 0.0 if last else self.ladder.rungs[reached].level
+
+    def _heir(self, number: int, rng: np.random.Generator) -> Proposal:
+        """A trial that goes on from one of the best that have not come to their end, preferably one that waits."""
         for rung in reversed(self.ladder.rungs[:-1]):
             best = self._best(rung)
-            sources = [trial for trial in best if self.ladder.reached(trial) < len(self.ladder.rungs)]
+            going = [trial for trial in best if self.ladder.reached(trial) < len(self.ladder.rungs)]
+            sources = [trial for trial in going if trial in self._history.parked] or going
             if sources:
                 source = sources[rng.integers(len(sources))]
                 params, changed = self._explore(self._history.params(source), rng)
                 place = ordinal(best.index(source) + 1)
                 why = f"goes on from trial {source}, the {place} at {self._what} {rung.level:g}, with {changed}"
-                return Proposal(params, why, source=source)
-        return self._search.ask(number, rng)
+                return Proposal(params, why, self._until(self.ladder.reached(source)), source=source)
+        return self._begin(number, rng)
 
     def _best(self, rung: Rung) -> list[int]:
         """The best quantile at a rung, if that holds enough."""
