@@ -32,9 +32,11 @@ class Pulse:
 
     def _beat(self) -> None:
         beaten = monotonic()
+        tend = getattr(self._journal.store, "tend", lambda: None)  # what a store wants done often
         while not self._ended.wait(WINDOW):
             with suppress(StoreError):
                 if monotonic() - beaten >= self._lease / 4:
                     self._journal.store.beat(self._journal.study, self._journal.writer, self._lease)
                     beaten = monotonic()
                 self._journal.flush_if_due()
+                tend()

@@ -42,7 +42,7 @@ class Simulated:
     outcomes: Mapping[str, int]
     utilisation: float
     saved: float
-    lost: float
+    lost: float | None
     points: list[tuple[float, float, float]] = field(repr=False)
 
 
@@ -65,7 +65,7 @@ def simulate(
         seconds=seconds, cost=busy, best=None if best is None else history.sign * best, trials=history.length,
         outcomes={name: count for name, count in history.counts.items() if count},
         utilisation=busy / (peers * seconds) if seconds else 0.0, saved=max(1.0 - busy / whole, 0.0) if whole else 0.0,
-        lost=math.nan if best is None else max(best - begun, 0.0), points=_points(store, history),
+        lost=None if best is None else max(best - begun, 0.0), points=_points(store, history),
     )  # fmt: skip
 
 

@@ -93,6 +93,7 @@ class Study:
         self._pulse: Pulse | None = None
         self._open: dict[int, Turn] = {}
         self._running: dict[int, LiveTrial] = {}
+        self.speaks = True  # of the ranks of an MPI job, one does
         self.ended, self.ran = "", 0  # why `tune` ended, in words, and how many trials it brought to their end
 
     @classmethod

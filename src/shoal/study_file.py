@@ -45,6 +45,7 @@ class StudyFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     preload: bool | None = None
     directory: str | None = None
     keep_checkpoints: int | None = None
+    engine: str | None = None
     submit: dict[str, Any] | None = None
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 
 from shoal import catalog
+from shoal.beginning import begin
 from shoal.clock import RealClock
 from shoal.engines.submission import Submission
 from shoal.errors import StudyError
 from shoal.joining import go_on
 from shoal.journal import Journal
 from shoal.study_file import read_study
-from shoal.tune import begin
 
 SHARED = "dir:shoal.store"
 

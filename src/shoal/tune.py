@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from shoal import catalog
+from shoal.beginning import address_of, begin, complain, known, run_here, stem
 from shoal.clock import RealClock
-from shoal.contracts import Objective, Search, Stopping, Store
+from shoal.contracts import Search, Stopping, Store
 from shoal.engines.local import LocalEngine, LocalPlan
-from shoal.errors import ObjectiveError, StudyError
+from shoal.errors import ObjectiveError, StudyError, unknown
 from shoal.files import tidy_all_checkpoints
-from shoal.joining import go_on, join, unused_name
+from shoal.joining import go_on, unused_name
 from shoal.journal import Journal
-from shoal.names import peer_name
-from shoal.peer import Peer
-from shoal.pulse import Pulse
 from shoal.records import Budget
 from shoal.reports.progress import Progress, show
 from shoal.space import Space
-from shoal.study import LEASE, Study, as_space, budget_of, search_name, stopping_name
+from shoal.study import LEASE, Study
 
 STORE = "sqlite:///shoal.db"
+ENGINES = ("local", "mpi")
 
 
 def tune(
@@ -39,7 +37,8 @@ def tune(
     timeout: float | None = None, trial_timeout: float | None = None, target: float | None = None,
     patience: int | None = None, max_failures: int | None = None, retries: int | None = None, gpus: float | None = None,
     grace: float = 30.0, lease: float = LEASE, preload: bool = True, directory: str | Path | None = None,
-    keep_checkpoints: int | None = None, wall_time: float | None = None, progress: bool | None = None,
+    keep_checkpoints: int | None = None, wall_time: float | None = None, engine: str = "local",
+    progress: bool | None = None,
 ) -> Study:  # fmt: skip
     """Search the space for the params with which the objective is best, and return the study.
 
@@ -66,6 +65,7 @@ def tune(
         keep_checkpoints: of how many of the best trials that are done the checkpoints are kept; all by default. Those
             of trials that were stopped or failed are always removed.
         wall_time: seconds after which a scheduler kills this process: no trial is begun that would not fit.
+        engine: "local", processes of this machine, or "mpi": every rank of this MPI job is a peer, and calls this.
         progress: whether to show what happens; on by default.
 
     Raises:
@@ -80,33 +80,37 @@ def tune(
     """
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 0:
         raise StudyError(f"workers must be a whole number of 0 or more, got {workers!r}")
-    place = catalog.store(store or STORE) if store is None or isinstance(store, str) else store
-    if workers and place.url.startswith("memory"):
-        raise StudyError(
-            "a store in memory is seen by one process alone: use workers=0, or a file, such as store='study.db'"
-        )
+    if engine not in ENGINES:
+        raise StudyError(unknown("engine", engine, ENGINES))
     asked = {
         "space": space, "metric": metric, "goal": goal, "trials": trials, "search": search, "settings": settings,
         "seed": seed, "budget": budget, "stopping": stopping, "stopping_settings": stopping_settings, "start": start,
         "trial_timeout": trial_timeout, "target": target, "patience": patience, "max_failures": max_failures,
         "retries": retries, "keep_checkpoints": keep_checkpoints, "directory": directory,
     }  # fmt: skip
-    objective = _known(place, name, objective)
+    if engine == "mpi":
+        return _in_ranks(objective, name, store, asked, search, stopping, lease, preload, grace, timeout, progress)
+    place = catalog.store(store or STORE) if store is None or isinstance(store, str) else store
+    if workers and place.url.startswith("memory"):
+        raise StudyError(
+            "a store in memory is seen by one process alone: use workers=0, or a file, such as store='study.db'"
+        )
+    objective = known(place, name, objective)
     address = address_of(objective)
-    journal = begin(place, unused_name(place, _stem(objective)) if name is None else name, objective, asked)
+    journal = begin(place, unused_name(place, stem(objective)) if name is None else name, objective, asked)
     go_on(journal, RealClock())
     before = journal.history.ended
     custom = None if search is None or isinstance(search, str) else search
     rule = None if stopping is None or isinstance(stopping, str) else stopping
     with show(journal, progress, timeout) as view:
         if workers == 0:
-            run_here(journal, catalog.objective(objective, preload, grace=grace), custom, rule, lease, view)
+            run_here(journal, catalog.objective(objective, preload, grace=grace), custom, rule, lease, view, timeout)
         else:
             order = {"store": _secret_url(place, store), "study": journal.study, "lease": lease, "preload": preload,
                      "grace": grace}  # fmt: skip
             code = _pack(objective if address is None else None, custom, rule)
             run_local(journal, LocalPlan(workers, order, code, gpus, timeout, grace, wall_time), view)
-    _complain(journal)
+    complain(journal)
     if journal.history.verdict():
         tidy_all_checkpoints(journal.history)
         if hasattr(place, "compact"):
@@ -116,99 +120,23 @@ def tune(
     return study
 
 
-def begin(place: Store, name: str, objective: Any, asked: Mapping[str, Any]) -> Journal:
-    """Create a study, or join it: ``asked`` holds arguments of `tune`; what is None or not there stays as it is.
+def _in_ranks(
+    objective: Any, name: str | None, store: str | Store | None, asked: Mapping[str, Any],
+    search: str | Search | None, stopping: str | Stopping | None, lease: float, preload: bool, grace: float,
+    timeout: float | None, progress: bool | None,
+) -> Study:  # fmt: skip
+    from shoal.ranks import Ranks
 
-    Raises StudyError for an objective that cannot be tuned, before anything is written.
-    """
-    address = address_of(objective)
-    catalog.objective(objective if address is None else address, preload=False).close()
-    given = {key: _PLAIN[key](value) if key in _PLAIN else value for key, value in asked.items() if value is not None}
-    if address is not None:
-        given["objective"] = address
-    return join(
-        place, name, peer_name(), RealClock(), given, {"directory": files_beside(place.url), "folder": os.getcwd()}
-    )
-
-
-_PLAIN: Mapping[str, Callable[[Any], Any]] = {  # how arguments become plain data
-    "space": lambda space: as_space(space).to_json(), "search": search_name, "settings": dict, "budget": budget_of,
-    "stopping": stopping_name, "stopping_settings": dict, "start": lambda points: [dict(point) for point in points],
-    "directory": lambda path: str(Path(path).absolute()),
-}  # fmt: skip
+    ranks = Ranks(objective, name, STORE if store is None else store, asked)
+    custom = None if search is None or isinstance(search, str) else search
+    rule = None if stopping is None or isinstance(stopping, str) else stopping
+    return ranks.run(custom, rule, lease, preload, grace, timeout, progress)
 
 
 def run_local(journal: Journal, plan: LocalPlan, view: Progress) -> None:
     """Run peers as processes of this machine until the study ends."""
     plan.order = {**plan.order, "path": sys.path, "folder": os.getcwd()}
     view.reason = LocalEngine(plan, journal, RealClock(), view.watch).run()
-
-
-def run_here(
-    journal: Journal, target: Objective, search: Search | None, rule: Stopping | None, lease: float, view: Progress
-) -> None:
-    """Run one peer in this very process, for debugging: breakpoints and prints work, a crash is a crash."""
-    clock = RealClock()
-    peer = Peer(journal, catalog.thinker(search, rule, clock), target, clock,
-                begun=lambda number, attempt: view.tick())  # fmt: skip
-    try:
-        with Pulse(journal, lease):
-            for pause in peer.run():
-                clock.sleep(pause)
-    finally:
-        journal.flush()
-        journal.store.leave(journal.study, journal.writer)
-        target.close()
-    view.reason = peer.reason
-
-
-def address_of(objective: Any) -> str | list[str] | None:
-    """How another process finds the objective by itself; None for a function that must travel as code."""
-    if isinstance(objective, str):
-        return objective
-    if isinstance(objective, (list, tuple)):
-        return [str(word) for word in objective]
-    module, name = getattr(objective, "__module__", None), getattr(objective, "__qualname__", "")
-    if not name.isidentifier() or module is None:
-        return None
-    return (
-        None
-        if module == "__main__" or getattr(sys.modules.get(module), name, None) is not objective
-        else f"{module}:{name}"
-    )
-
-
-def files_beside(url: str) -> str:
-    """Where a study's files go: beside the SQLite file of its store, ``study.files`` beside ``study.db``."""
-    path = url.removeprefix("sqlite:///")
-    return str((Path(path) if path != url else Path("shoal")).with_suffix(".files").absolute())
-
-
-def _known(place: Store, name: str | None, objective: Any) -> Any:
-    """The objective as given, or that of the study that is to be joined."""
-    if objective is not None:
-        return objective
-    if name is None or name not in place.studies():
-        raise StudyError(f"what is to be tuned? Study {name!r} is new, so give an objective: a function or a script")
-    recorded = Journal(place, name, peer_name(), RealClock()).history.definition.objective
-    if recorded is None:
-        raise StudyError(
-            f"study {name!r} tunes a function that only its own script knows: run that script again to go on"
-        )
-    return recorded
-
-
-def _stem(objective: Any) -> str:
-    """What a study is called that was given no name: after its function or its script."""
-    if isinstance(objective, str):
-        objective = [objective.rpartition(":")[2]] if catalog.is_reference(objective) else shlex.split(objective)
-    if isinstance(objective, (list, tuple)):
-        words = [str(word) for word in objective]
-        after_m = [words[i + 1] for i, word in enumerate(words[:-1]) if word == "-m"]
-        scripts = [word for word in words if word.endswith(".py")]
-        return Path([*scripts, *after_m, *words, "study"][0]).stem or "study"
-    name = getattr(objective, "__name__", "study")
-    return name if name.isidentifier() else "study"
 
 
 def _pack(objective: Any, search: Search | None, rule: Stopping | None) -> bytes:
@@ -231,16 +159,3 @@ def _secret_url(place: Store, given: str | Store | None) -> str:
     return (
         catalog.full_url(given) if isinstance(given, str) else catalog.full_url(STORE) if given is None else place.url
     )
-
-
-def _complain(journal: Journal) -> None:
-    """Raise where nothing but failures came out."""
-    journal.sync()
-    history = journal.history
-    if history.doomed:
-        first = history.trial(history.numbers("failed")[0])
-        detail = f"\n{first.traceback}" if first.traceback else ""
-        raise StudyError(
-            f"all of the first {history.ended} trials failed, so the study was stopped "
-            f"(max_failures sets after how many). Trial {first.number} with {first.params}: {first.reason}{detail}"
-        )

@@ -70,6 +70,7 @@ def tune(
     keep_checkpoints: Annotated[
         int | None, Option(help="Of how many of the best trials to keep the checkpoints (all that are done).")
     ] = None,
+    engine: Annotated[str | None, Option(help="local, or mpi: every rank of this MPI job is a peer (local).")] = None,
     quiet: Annotated[bool, Option("--quiet", "-q", help="Show no progress.")] = False,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
@@ -88,7 +89,7 @@ def tune(
         "start": _points(start), "name": name,
         "timeout": timeout, "trial_timeout": trial_timeout, "target": stop_at, "patience": patience,
         "max_failures": max_failures, "retries": retries, "gpus": gpus, "grace": grace, "preload": preload,
-        "directory": directory, "keep_checkpoints": keep_checkpoints,
+        "directory": directory, "keep_checkpoints": keep_checkpoints, "engine": engine,
     }  # fmt: skip
     fields.update({key: value for key, value in given.items() if value is not None})
     try:
@@ -176,13 +177,13 @@ def finish(study: Study, as_json: bool) -> None:
     history = journal.history
     best = None if history.best is None else history.trial(history.best)
     files = study_directory(history.definition)
-    if as_json:
+    if as_json and study.speaks:
         print_json({
             "study": study.name, "store": journal.store.url, "files": str(files), "reason": study.ended,
             "ended": history.ended, "failed": history.counts["failed"],
             "best": None if best is None else {"number": best.number, "value": best.value, "params": best.params},
         })  # fmt: skip
-    else:
+    elif study.speaks:
         _say(study, best, files)
     if study.ended.startswith("interrupted"):
         raise typer.Exit(INTERRUPTED)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -35,7 +34,7 @@ class Run(Protocol):
     @property
     def saved(self) -> float: ...
     @property
-    def lost(self) -> float: ...
+    def lost(self) -> float | None: ...
     @property
     def points(self) -> list[tuple[float, float, float]]: ...
 
@@ -54,7 +53,7 @@ def table(runs: Sequence[Run], metric: str) -> Any:
         shown.add_row(
             str(run.peers), run.search, run.stopping, number(run.best), found, duration(run.seconds),
             duration(run.cost), f"{run.utilisation:.0%}", str(run.trials), str(run.outcomes.get("done", 0)),
-            f"{run.saved:.0%}", number(run.lost) if math.isfinite(run.lost) else "–",
+            f"{run.saved:.0%}", number(run.lost),
         )  # fmt: skip
     return shown
 

@@ -7,6 +7,7 @@ peer, whose time of change is its last beat, by the clock of the file server.
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import shutil
@@ -18,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 
 import msgspec
 
@@ -28,7 +30,7 @@ from shoal.records import AnyRecord, Defined, decode, encode
 from shoal.stores.deeds import UMASK, Deeds, create_alone, file_name
 
 PAGE_BYTES = 8 << 20  # about how much text is read at once
-WHOLE = "~whole"  # the file of a study that is finished; no peer has that name
+WHOLE = "~whole^"  # how the file of a study that is finished begins; no peer has such a name
 
 
 class Beat(msgspec.Struct):
@@ -46,6 +48,8 @@ class _Study:
     deeds: Deeds
     batches: list[tuple[str, int, int]] = field(default_factory=list)  # file, offset, length of the line
     seen: dict[str, int] = field(default_factory=dict)  # file -> how much of it is in batches
+    born: tuple[int, int] = (0, 0)  # tells it from an earlier study of that name
+    own: dict[str, str] = field(default_factory=dict)  # writer -> its file; none is ever begun anew
     torn: set[str] = field(default_factory=set)  # own files that an error left with half a line
 
 
@@ -103,19 +107,19 @@ class FolderStore:
                 return
             names = sorted(os.listdir(kept.path / "records"))
             parts = [line for name in names for _, line in _lines((kept.path / "records" / name).read_bytes(), 0)]
-            create_alone(kept.path / "records", f".{WHOLE}", b"".join(dict.fromkeys(parts)), replace=True)
-            (kept.path / "records" / f".{WHOLE}").rename(kept.path / "records" / WHOLE)
+            create_alone(kept.path / "records", WHOLE + token_hex(4), b"".join(dict.fromkeys(parts)))
             for name in names:
-                if name != WHOLE:
-                    (kept.path / "records" / name).unlink(missing_ok=True)
-            self._known.pop(study, None)
+                (kept.path / "records" / name).unlink(missing_ok=True)
 
     # ------------------------------------------------------------------ records
 
     def append(self, study: str, writer: str, records: Sequence[AnyRecord]) -> None:
-        name, line = file_name(writer), _line(records)
+        line = _line(records)
         with self._errors(), self._lock:
             kept = self._find(study)
+            name = kept.own.get(writer, "")
+            if not name or not (kept.path / "records" / name).exists():  # readers know where they were in the old one
+                name = kept.own[writer] = f"{file_name(writer)}^{token_hex(4)}"
             data = b"\n" + line if name in kept.torn else line
             descriptor = os.open(kept.path / "records" / name, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
             kept.torn.add(name)
@@ -132,11 +136,15 @@ class FolderStore:
             kept = self._find(study)
             self._scan(kept)
             records: list[AnyRecord] = []
-            size, mine = 0, file_name(skip) if skip else None
-            for name, offset, length in kept.batches[after:]:
+            size, mine = 0, f"{file_name(skip)}^" if skip else WHOLE + "none"
+            while after < len(kept.batches):
+                name, offset, length = kept.batches[after]
                 after += 1
-                if name != mine:
-                    records += self._decode(study, kept.path / "records" / name, offset, length)
+                if not name.startswith(mine):
+                    try:
+                        records += self._decode(study, kept.path / "records" / name, offset, length)
+                    except FileNotFoundError:
+                        self._scan(kept)  # it is in the one file that was made of all
                     size += length
                 if size > PAGE_BYTES:
                     break
@@ -146,11 +154,15 @@ class FolderStore:
         """Find the batches that are new since the last look."""
         for entry in sorted(os.scandir(kept.path / "records"), key=lambda entry: entry.name):
             seen = kept.seen.get(entry.name, 0)
-            if entry.name.startswith(".") or entry.stat().st_size <= seen:
+            if entry.name.startswith(".") or _size(entry) <= seen:
                 continue
-            with open(entry.path, "rb") as file:
-                file.seek(seen)
-                data = file.read()
+            try:
+                with open(entry.path, "rb") as file:
+                    file.seek(seen)
+                    data = file.read()
+            except FileNotFoundError:
+                self._scan(kept)
+                return
             for offset, line in _lines(data, seen):
                 kept.batches.append((entry.name, offset, len(line)))
             kept.seen[entry.name] = seen + data.rfind(b"\n") + 1
@@ -204,6 +216,8 @@ class FolderStore:
             now = self._now(folder)
             found = []
             for path in sorted(folder.iterdir()):
+                if path.name.startswith("."):
+                    continue
                 try:
                     beat, time = msgspec.json.decode(path.read_bytes(), type=Beat), path.stat().st_mtime
                 except (FileNotFoundError, msgspec.DecodeError):
@@ -228,12 +242,17 @@ class FolderStore:
 
     def _find(self, study: str) -> _Study:
         path = self._root / file_name(study)
-        if not path.is_dir():
+        try:
+            stat = os.stat(path / "name")
+        except (FileNotFoundError, NotADirectoryError):
+            stat = None
+        if stat is None:
             self._known.pop(study, None)
             known = ", ".join(map(repr, self.studies())) or "none"
             raise StoreError(f"{self.url} holds no study {study!r}; it holds: {known}")
-        if study not in self._known:
-            self._known[study] = _Study(path, Deeds(path / "grants"))
+        born = (stat.st_ino, stat.st_mtime_ns)
+        if study not in self._known or self._known[study].born != born:
+            self._known[study] = _Study(path, Deeds(path / "grants"), born=born)
         return self._known[study]
 
     @contextmanager
@@ -241,12 +260,20 @@ class FolderStore:
         try:
             yield
         except OSError as error:
-            hint = "make room and run `shoal resume`; what was written is safe" if error.errno == 28 else (
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            hint = "make room and run `shoal resume`; what was written is safe" if full else (
                 "the folder must be there, and writable, on every host"
             )  # fmt: skip
             raise StoreError(
                 f"{self.url}: {error.strerror or error}: {error.filename or self._root}; {hint}"
             ) from error
+
+
+def _size(entry: os.DirEntry[str]) -> int:
+    try:
+        return entry.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _line(records: Sequence[AnyRecord]) -> bytes:

@@ -1,0 +1,128 @@
+"""How a study begins: its objective, its name, its files, and the first line of its journal."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from shoal import catalog
+from shoal.clock import RealClock
+from shoal.contracts import Objective, Search, Stopping, Store
+from shoal.errors import StudyError
+from shoal.joining import join
+from shoal.journal import Journal
+from shoal.names import peer_name
+from shoal.peer import Peer
+from shoal.pulse import Pulse
+from shoal.reports.progress import Progress
+from shoal.study import as_space, budget_of, search_name, stopping_name
+
+
+def begin(place: Store, name: str, objective: Any, asked: Mapping[str, Any]) -> Journal:
+    """Create a study, or join it: ``asked`` holds arguments of `tune`; what is None or not there stays as it is.
+
+    Raises StudyError for an objective that cannot be tuned, before anything is written.
+    """
+    address = address_of(objective)
+    catalog.objective(objective if address is None else address, preload=False).close()
+    given = {key: _PLAIN[key](value) if key in _PLAIN else value for key, value in asked.items() if value is not None}
+    if address is not None:
+        given["objective"] = address
+    return join(
+        place, name, peer_name(), RealClock(), given, {"directory": files_beside(place.url), "folder": os.getcwd()}
+    )
+
+
+_PLAIN: Mapping[str, Callable[[Any], Any]] = {  # how arguments become plain data
+    "space": lambda space: as_space(space).to_json(), "search": search_name, "settings": dict, "budget": budget_of,
+    "stopping": stopping_name, "stopping_settings": dict, "start": lambda points: [dict(point) for point in points],
+    "directory": lambda path: str(Path(path).absolute()),
+}  # fmt: skip
+
+
+def run_here(
+    journal: Journal, target: Objective, search: Search | None, rule: Stopping | None, lease: float, view: Progress,
+    timeout: float | None = None,
+) -> None:  # fmt: skip
+    """Run one peer in this very process, for debugging: breakpoints and prints work, a crash is a crash."""
+    clock = RealClock()
+    peer = Peer(journal, catalog.thinker(search, rule, clock), target, clock,
+                begun=lambda number, attempt: view.tick())  # fmt: skip
+    try:
+        with Pulse(journal, lease):
+            began = clock.monotonic()
+            for pause in peer.run():
+                clock.sleep(pause)
+                if timeout is not None and clock.monotonic() - began > timeout:
+                    peer.stop(f"the timeout of {timeout:g} s has passed")
+    finally:
+        journal.flush()
+        journal.store.leave(journal.study, journal.writer)
+        target.close()
+    view.reason = peer.reason
+
+
+def address_of(objective: Any) -> str | list[str] | None:
+    """How another process finds the objective by itself; None for a function that must travel as code."""
+    if isinstance(objective, str):
+        return objective
+    if isinstance(objective, (list, tuple)):
+        return [str(word) for word in objective]
+    module, name = getattr(objective, "__module__", None), getattr(objective, "__qualname__", "")
+    if not name.isidentifier() or module is None:
+        return None
+    return (
+        None
+        if module == "__main__" or getattr(sys.modules.get(module), name, None) is not objective
+        else f"{module}:{name}"
+    )
+
+
+def files_beside(url: str) -> str:
+    """Where a study's files go: beside the SQLite file of its store, ``study.files`` beside ``study.db``."""
+    path = url.removeprefix("sqlite:///")
+    return str((Path(path) if path != url else Path("shoal")).with_suffix(".files").absolute())
+
+
+def known(place: Store, name: str | None, objective: Any) -> Any:
+    """The objective as given, or that of the study that is to be joined."""
+    if objective is not None:
+        return objective
+    if name is None or name not in place.studies():
+        raise StudyError(f"what is to be tuned? Study {name!r} is new, so give an objective: a function or a script")
+    recorded = Journal(place, name, peer_name(), RealClock()).history.definition.objective
+    if recorded is None:
+        raise StudyError(
+            f"study {name!r} tunes a function that only its own script knows: run that script again to go on"
+        )
+    return recorded
+
+
+def stem(objective: Any) -> str:
+    """What a study is called that was given no name: after its function or its script."""
+    if isinstance(objective, str):
+        objective = [objective.rpartition(":")[2]] if catalog.is_reference(objective) else shlex.split(objective)
+    if isinstance(objective, (list, tuple)):
+        words = [str(word) for word in objective]
+        after_m = [words[i + 1] for i, word in enumerate(words[:-1]) if word == "-m"]
+        scripts = [word for word in words if word.endswith(".py")]
+        return Path([*scripts, *after_m, *words, "study"][0]).stem or "study"
+    name = getattr(objective, "__name__", "study")
+    return name if name.isidentifier() else "study"
+
+
+def complain(journal: Journal) -> None:
+    """Raise where nothing but failures came out."""
+    journal.sync()
+    history = journal.history
+    if history.doomed:
+        first = history.trial(history.numbers("failed")[0])
+        detail = f"\n{first.traceback}" if first.traceback else ""
+        raise StudyError(
+            f"all of the first {history.ended} trials failed, so the study was stopped "
+            f"(max_failures sets after how many). Trial {first.number} with {first.params}: {first.reason}{detail}"
+        )

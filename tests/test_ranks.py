@@ -1,0 +1,121 @@
+"""Ranks of a real MPI job as peers: all agree in the end, none is idle, and a job that was killed is gone on with."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import wait_until
+from shoal.records import Started
+from shoal.study import Study
+
+MPIEXEC = Path(sys.executable).parent / "mpiexec"
+LOOPBACK = {"HYDRA_IFACE": "lo", "FI_TCP_IFACE": "lo", "UCX_NET_DEVICES": "lo", "UCX_LOG_LEVEL": "error"}
+SCRIPT = """
+import json, os, sys, time
+import shoal
+from mpi4py import MPI
+
+def train(params):
+    for epoch in range(1, 10):
+        time.sleep(float(os.environ.get("PAUSE", "0.001")))
+        yield {"loss": params["x"] + 1 / epoch}
+
+options = json.loads(sys.argv[1])
+given = {"engine": "mpi", "store": "study.db", "name": "s", "seed": 0, "progress": False, **options}
+study = shoal.tune(train, {"x": (0.0, 1.0)}, **given)
+told = {"rank": MPI.COMM_WORLD.rank, "ended": study.ended, "best": study.best.number, "value": study.best.value,
+        "trials": len(study.trials), "done": [trial.number for trial in study.trials if trial.outcome == "done"]}
+with open(f"rank-{MPI.COMM_WORLD.rank}.json", "w") as file:
+    json.dump(told, file)
+"""
+
+pytestmark = pytest.mark.skipif(not MPIEXEC.exists(), reason="no mpiexec beside this Python: pip install mpich mpi4py")
+
+
+def start(ranks: int, pause: float = 0.001, **options: Any) -> subprocess.Popen[str]:
+    Path("train.py").write_text(SCRIPT)
+    return subprocess.Popen(
+        [str(MPIEXEC), "-n", str(ranks), sys.executable, "train.py", json.dumps(options)],
+        env={**os.environ, **LOOPBACK, "PAUSE": str(pause)}, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def run(ranks: int, **options: Any) -> list[dict[str, Any]]:
+    """What each rank made of a study."""
+    process = start(ranks, **options)
+    try:
+        said, _ = process.communicate(timeout=90)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        said, _ = process.communicate()
+    assert process.returncode == 0, said
+    return [json.loads(Path(f"rank-{rank}.json").read_text()) for rank in range(ranks)]
+
+
+def attempts() -> Counter[tuple[int, int]]:
+    records = Study.open("s", "study.db")._journal.store.read("s", 0)[0]
+    return Counter((record.number, record.attempt) for record in records if isinstance(record, Started))
+
+
+def test_every_rank_is_a_peer_and_all_agree_in_the_end() -> None:
+    told = run(4, trials=60, search="random")
+    assert [{**one, "rank": 0} for one in told] == [told[0]] * 4
+    assert told[0]["ended"] == "all 60 trials have ended"
+    study = Study.open("s", "study.db")
+    assert [trial.number for trial in study.trials] == list(range(60))
+    assert len({trial.peer for trial in study.trials}) == 4
+    assert (study.best.number, study.best.value) == (told[0]["best"], told[0]["value"])
+
+
+def test_a_trial_that_one_rank_paused_is_promoted_once_by_any() -> None:
+    told = run(4, trials=40, search="random", stopping="asha-promote", budget="epoch:1:9")
+    assert told[0]["ended"] == "all 40 trials have ended"
+    assert told[0]["done"]
+    assert set(attempts().values()) == {1}
+    best = Study.open("s", "study.db").best
+    assert len(best.resumed) == 2
+
+
+def test_another_number_of_ranks_goes_on() -> None:
+    run(3, trials=20, search="random")
+    told = run(2, trials=50, search="random")
+    assert told[0]["trials"] == 50
+    assert [trial.number for trial in Study.open("s", "study.db").trials] == list(range(50))
+
+
+def test_a_job_that_was_killed_is_gone_on_with_and_no_trial_that_ended_is_run_again() -> None:
+    process = start(3, pause=0.02, trials=60, search="random")
+    wait_until(lambda: Path("study.db").exists() and len(_done()) > 8, 60)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=30)
+    done = _done()
+    told = run(3, trials=60, search="random", lease=1.0)
+    assert told[0]["ended"] == "all 60 trials have ended"
+    assert sorted(told[0]["done"]) == list(range(60))
+    assert all(attempts()[number, 1] == 0 for number in done)
+
+
+def _done() -> list[int]:
+    from shoal.errors import StoreError
+
+    try:
+        return [trial.number for trial in Study.open("s", "study.db").trials if trial.outcome == "done"]
+    except StoreError:  # it is being made
+        return []
+
+
+def test_a_study_that_cannot_begin_says_so_on_every_rank_and_hangs_none() -> None:
+    process = start(3, trials=-1)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "trials must be above 0" in said
