@@ -178,3 +178,11 @@ def test_a_rule_that_raises_ends_the_study_and_says_so_and_the_trial_is_cleaned_
 class Broken:
     def decide(self, number: int, report: Any, history: Any) -> shoal.Decision:
         raise ZeroDivisionError
+
+
+def test_the_log_of_a_peer_says_what_was_decided_and_why() -> None:
+    shoal.tune(frugal, X, workers=1, trials=2, name="s", stopping="asha-promote", budget=BUDGET, progress=False)
+    (log,) = Path("shoal.files/s/peers").glob("*.log")
+    lines = log.read_text().splitlines()
+    assert any(line.endswith("trial 0 paused: 1st of 1 at epoch 1; waits for promotion") for line in lines)
+    assert any("resumed: promoted to epoch 3: 1st of" in line for line in lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
@@ -20,6 +21,7 @@ from shoal.records import Ended, Metrics, Outcome
 from shoal.space import Params
 from shoal.turns import Turn, Turns
 
+LOG = logging.getLogger("shoal")
 NEVER = 2**62
 IDLE = 0.05  # seconds between looks while others finish
 
@@ -118,6 +120,8 @@ class Peer:
             if turn is not None:
                 self._turns.put_back(turn)
             turn = self._turns.resume(proposal.resume_from)
+            if turn is not None:
+                LOG.info("trial %d resumed: %s", turn.number, proposal.why)
             if turn is None:
                 yield IDLE  # another peer goes on with that one, and will say so
                 return True
@@ -219,6 +223,8 @@ class Peer:
     ) -> None:  # fmt: skip
         now = self._clock.now()
         self._journal.append(Ended(number, outcome, now, metrics or {}, reason, trace, seconds, attempt, decided))
+        if decided:
+            LOG.info("trial %d %s: %s", number, outcome, reason)
         if not self._proposer.copies:
             tidy_checkpoints(self._journal.history, number)
 

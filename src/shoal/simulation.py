@@ -64,7 +64,8 @@ def simulate(
         peers=peers, search=history.definition.search, stopping=catalog.stopping_name(history.definition),
         seconds=seconds, cost=busy, best=None if best is None else history.sign * best, trials=history.length,
         outcomes={name: count for name, count in history.counts.items() if count},
-        utilisation=min(busy / (peers * seconds), 1.0) if seconds else 0.0, saved=max(1.0 - busy / whole, 0.0) if whole else 0.0,
+        utilisation=min(busy / (peers * seconds), 1.0) if seconds else 0.0,
+        saved=max(1.0 - busy / whole, 0.0) if whole else 0.0,
         lost=None if best is None else max(best - begun, 0.0), points=_points(store, history),
     )  # fmt: skip
 

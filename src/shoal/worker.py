@@ -7,6 +7,7 @@ import contextlib
 import ctypes
 import gc
 import json
+import logging
 import os
 import signal
 import struct
@@ -38,12 +39,23 @@ def main() -> None:
     os.environ.pop("PYTHONSAFEPATH", None)
     sys.path[:] = order["path"]
     os.chdir(order["folder"])
+    _log()
     try:
         reason = _work(order, code, slot, events, orders)
     except ShoalError as error:
         _say(events, error=str(error))
         sys.exit(FAILED)
     _say(events, reason=reason)
+
+
+def _log() -> None:
+    """Write what is decided of trials into the peer's log."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log = logging.getLogger("shoal")
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
 
 
 def _work(order: dict[str, Any], code: bytes, slot: Slot, events: int, orders: int) -> str:
