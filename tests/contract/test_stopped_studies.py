@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -108,7 +109,7 @@ def peer(key: str) -> Told:
 
 def asked(told: Told, number: int) -> Proposal | str:
     try:
-        return told.next(number)
+        return replace(told.next(number), seconds=0.0)
     except Exhausted as end:
         return str(end)
 
