@@ -103,12 +103,12 @@ def test_a_dry_run_prints_the_script_and_submits_nothing(folder: Path) -> None:
 
 
 def test_a_job_that_runs_out_of_time_submits_its_successor_until_the_study_has_ended(folder: Path) -> None:
-    place = given(folder, trials=120, scheduler="local")
-    said = shoal("submit", "study.yaml", "--jobs", "1", "--time", "0:00:04", "--requeue", folder=place)
+    place = given(folder, trials=300, scheduler="local")
+    said = shoal("submit", "study.yaml", "--jobs", "1", "--time", "0:00:05", "--requeue", folder=place)
     assert said.returncode == 0, said.stderr
     wait_until(lambda: study_in(place).reason, 90)
     trials = study_in(place).trials
-    assert [trial.outcome for trial in trials] == ["done"] * 120
+    assert [trial.outcome for trial in trials] == ["done"] * 300
     logs = list((place / "shoal.files" / "s" / "submit").glob("job-*.out"))
     assert len(logs) > 1
     assert any("the wall time left" in log.read_text() for log in logs)
