@@ -24,7 +24,10 @@ import json, os, sys, time
 import shoal
 from mpi4py import MPI
 
-def train(params):
+devices = []
+
+def train(params, trial):
+    devices[:] = [trial.device]
     for epoch in range(1, 10):
         time.sleep(float(os.environ.get("PAUSE", "0.001")))
         yield {"loss": params["x"] + 1 / epoch}
@@ -33,7 +36,8 @@ options = json.loads(sys.argv[1])
 given = {"engine": "mpi", "store": "study.db", "name": "s", "seed": 0, "progress": False, **options}
 study = shoal.tune(train, {"x": (0.0, 1.0)}, **given)
 told = {"rank": MPI.COMM_WORLD.rank, "ended": study.ended, "best": study.best.number, "value": study.best.value,
-        "trials": len(study.trials), "done": [trial.number for trial in study.trials if trial.outcome == "done"]}
+        "gpus": os.environ.get("CUDA_VISIBLE_DEVICES"), "device": devices, "trials": len(study.trials),
+        "done": [trial.number for trial in study.trials if trial.outcome == "done"]}
 with open(f"rank-{MPI.COMM_WORLD.rank}.json", "w") as file:
     json.dump(told, file)
 """
@@ -70,6 +74,7 @@ def attempts() -> Counter[tuple[int, int]]:
 def test_every_rank_is_a_peer_and_all_agree_in_the_end() -> None:
     told = run(4, trials=60, search="random")
     assert [{**one, "rank": 0} for one in told] == [told[0]] * 4
+    assert told[0]["device"] == ["cpu"]
     assert told[0]["ended"] == "all 60 trials have ended"
     study = Study.open("s", "study.db")
     assert [trial.number for trial in study.trials] == list(range(60))
@@ -112,6 +117,13 @@ def _done() -> list[int]:
         return [trial.number for trial in Study.open("s", "study.db").trials if trial.outcome == "done"]
     except StoreError:  # it is being made
         return []
+
+
+def test_the_ranks_of_a_node_share_its_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3,5,7")
+    told = run(2, trials=8, search="random")
+    assert sorted(one["gpus"] for one in told) == ["2,3", "5,7"]
+    assert all(one["device"] in (["cuda:0"], []) for one in told)
 
 
 def test_a_study_that_cannot_begin_says_so_on_every_rank_and_hangs_none() -> None:

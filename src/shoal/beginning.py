@@ -46,11 +46,11 @@ _PLAIN: Mapping[str, Callable[[Any], Any]] = {  # how arguments become plain dat
 
 def run_here(
     journal: Journal, target: Objective, search: Search | None, rule: Stopping | None, lease: float, view: Progress,
-    timeout: float | None = None,
+    timeout: float | None = None, device: str = "cpu",
 ) -> None:  # fmt: skip
     """Run one peer in this very process, for debugging: breakpoints and prints work, a crash is a crash."""
     clock = RealClock()
-    peer = Peer(journal, catalog.thinker(search, rule, clock), target, clock,
+    peer = Peer(journal, catalog.thinker(search, rule, clock), target, clock, device,
                 begun=lambda number, attempt: view.tick())  # fmt: skip
     try:
         with Pulse(journal, lease):

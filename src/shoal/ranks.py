@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ from shoal import catalog
 from shoal.beginning import begin, complain, known, run_here, stem
 from shoal.clock import RealClock
 from shoal.contracts import Search, Stopping, Store
+from shoal.engines.shares import gpu_shares, share, visible_gpus
 from shoal.errors import ShoalError, StudyError
 from shoal.joining import go_on, unused_name
 from shoal.journal import Journal
@@ -46,6 +48,19 @@ class Ranks:
         self.store = MpiStore(self._comm, study, plan.trials, lasting, f"{peer_name()}-of-{self._comm.size}")
         self.journal = Journal(self.store, study, f"{peer_name()}-{self.rank}", RealClock())
 
+    def share_node(self, gpus: float | None) -> str:
+        """Give this rank its part of the GPUs and threads of its node; returns its device. What the scheduler has dealt
+        out already, each rank seeing GPUs of its own, stays."""
+        from mpi4py import MPI
+
+        node = self._comm.Split_type(MPI.COMM_TYPE_SHARED)
+        visible = visible_gpus(os.environ)
+        if len({tuple(seen) for seen in node.allgather(visible)}) == 1:
+            visible = gpu_shares(gpus, node.size, visible)[node.rank]
+        os.environ.update(share(visible, node.size, os.environ))
+        node.Free()
+        return "cuda:0" if visible else "cpu"
+
     def _begin(
         self, place: Store, objective: Any, name: str | None, asked: Mapping[str, Any]
     ) -> tuple[str, Definition | None, str]:
@@ -57,15 +72,16 @@ class Ranks:
 
     def run(
         self, search: Search | None, rule: Stopping | None, lease: float, preload: bool, grace: float,
-        timeout: float | None, progress: bool | None,
+        timeout: float | None, progress: bool | None, gpus: float | None = None,
     ) -> Study:  # fmt: skip
         """Run this rank's peer until the study ends; on every rank the study that is returned is the same."""
         journal = self.journal
         before = journal.history.ended
+        device = self.share_node(gpus)
         target = catalog.objective(self._objective, preload, grace=grace)
         shown = progress is not False and self.rank == 0
         with show(journal, shown, timeout) as view:
-            run_here(journal, target, search, rule, lease, view, timeout)
+            run_here(journal, target, search, rule, lease, view, timeout, device)
             self.store.finish()
             journal.sync()
         complain(journal)

@@ -89,7 +89,9 @@ def tune(
         "retries": retries, "keep_checkpoints": keep_checkpoints, "directory": directory,
     }  # fmt: skip
     if engine == "mpi":
-        return _in_ranks(objective, name, store, asked, search, stopping, lease, preload, grace, timeout, progress)
+        return _in_ranks(
+            objective, name, store, asked, search, stopping, lease, preload, grace, timeout, progress, gpus
+        )
     place = catalog.store(store or STORE) if store is None or isinstance(store, str) else store
     if workers and place.url.startswith("memory"):
         raise StudyError(
@@ -123,14 +125,14 @@ def tune(
 def _in_ranks(
     objective: Any, name: str | None, store: str | Store | None, asked: Mapping[str, Any],
     search: str | Search | None, stopping: str | Stopping | None, lease: float, preload: bool, grace: float,
-    timeout: float | None, progress: bool | None,
+    timeout: float | None, progress: bool | None, gpus: float | None,
 ) -> Study:  # fmt: skip
     from shoal.ranks import Ranks
 
     ranks = Ranks(objective, name, STORE if store is None else store, asked)
     custom = None if search is None or isinstance(search, str) else search
     rule = None if stopping is None or isinstance(stopping, str) else stopping
-    return ranks.run(custom, rule, lease, preload, grace, timeout, progress)
+    return ranks.run(custom, rule, lease, preload, grace, timeout, progress, gpus)
 
 
 def run_local(journal: Journal, plan: LocalPlan, view: Progress) -> None:

@@ -63,3 +63,11 @@ def test_each_trial_sees_its_own_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def environment(params: dict[str, int], trial: object) -> dict[str, object]:
     return {"loss": params["x"], "gpus": os.environ[VISIBLE], "device": trial.device}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("variable", ["ROCR_VISIBLE_DEVICES", "ZE_AFFINITY_MASK"])
+def test_what_amd_and_intel_have_for_it_is_respected(variable: str) -> None:
+    given = {variable: "4,6"}
+    assert visible_gpus(given) == ["4", "6"]
+    assert share(["6"], 2, given)[variable] == "6"
+    assert "CUDA_VISIBLE_DEVICES" not in share(["6"], 2, given)

@@ -17,11 +17,13 @@ THREADS = (
     "VECLIB_MAXIMUM_THREADS",
 )
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+OTHERS = ("ROCR_VISIBLE_DEVICES", "ZE_AFFINITY_MASK")  # the same of AMD and Intel
 
 
 def visible_gpus(environment: Mapping[str, str], nodes: str = "/proc/driver/nvidia/gpus") -> list[str]:
-    """The GPUs that this process may use: those of CUDA_VISIBLE_DEVICES, else all that the driver lists."""
-    named = environment.get(VISIBLE)
+    """The GPUs that this process may use: those of CUDA_VISIBLE_DEVICES, or of what AMD and Intel have for it, else all
+    that NVIDIA's driver lists."""
+    named = environment.get(_variable(environment))
     if named is not None:
         return [name.strip() for name in named.split(",") if name.strip() and name.strip() != "-1"]
     folder = Path(nodes)
@@ -63,9 +65,15 @@ def _even(workers: int, count: int) -> float:
 
 def share(gpus: Sequence[str], workers: int, environment: Mapping[str, str]) -> dict[str, str]:
     """What one peer's environment adds: its GPUs, and its part of the CPU threads unless the user set them."""
-    added = {VISIBLE: ",".join(gpus)} if gpus or VISIBLE in environment else {}
+    variable = _variable(environment)
+    added = {variable: ",".join(gpus)} if gpus or variable in environment else {}
     threads = str(max(1, cpus() // workers))
     return {**added, **{name: threads for name in THREADS if name not in environment}}
+
+
+def _variable(environment: Mapping[str, str]) -> str:
+    """The variable that says which GPUs are to be seen."""
+    return next((name for name in (VISIBLE, *OTHERS) if name in environment), VISIBLE)
 
 
 def cpus() -> int:
