@@ -32,11 +32,14 @@ def status(study: StudyArgument = None, store: StoreOption = DEFAULT_STORE, as_j
         typer.echo(f"{store} holds no study yet; `shoal tune --help` says how to begin one")
     from rich.table import Table
 
-    table = Table("study", "trials", "best", "failed", "running", "peers", "state", box=None, header_style="bold")
+    halted = ("stopped", "paused") if any(fact["stopped"] or fact["paused"] for fact in facts) else ()
+    headings = ("study", "trials", "best", *halted, "failed", "running", "peers", "state")
+    table = Table(*headings, box=None, header_style="bold")
     for fact in facts:
         best = "–" if fact["best"] is None else f"{number(fact['best']['value'])} (trial {fact['best']['number']})"
         limit = "" if fact["trials"] is None else f"/{fact['trials']}"
-        table.add_row(fact["study"], f"{fact['ended']}{limit}", best, str(fact["failed"]), str(len(fact["running"])),
+        counts = [str(fact[outcome]) for outcome in (*halted, "failed")]
+        table.add_row(fact["study"], f"{fact['ended']}{limit}", best, *counts, str(len(fact["running"])),
                       str(len(fact["peers"])), fact["state"])  # fmt: skip
     print_table(table)
     if study is not None:
@@ -53,7 +56,8 @@ def _facts(study: Study) -> dict[str, Any]:
     busy = bool(peers)
     return {
         "study": study.name, "trials": history.definition.trials, "ended": history.ended,
-        "failed": history.counts["failed"], "metric": history.definition.metric, "goal": history.definition.goal,
+        "failed": history.counts["failed"], "stopped": history.counts["stopped"],
+        "paused": history.counts["paused"], "metric": history.definition.metric, "goal": history.definition.goal,
         "best": None if best is None else {"number": best.number, "value": best.value, "params": best.params},
         "running": sorted(history.running) if busy else [],
         "state": study.reason or ("running" if busy else "no peer is at work; `shoal resume` goes on"), "peers": peers,
