@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, as_completed
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -64,3 +66,28 @@ def machine() -> str:
     """On what this ran, without naming it."""
     load = ", ".join(f"{average:.1f}" for average in os.getloadavg())
     return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, load {load}"
+
+
+def run_options(made: argparse.ArgumentParser, name: str) -> None:
+    """The options of a comparison whose runs are kept, so that what was stopped goes on."""
+    made.add_argument("--jobs", type=int, default=1, help="runs at once; timings are fair with 1 alone")
+    made.add_argument("--out", type=Path, default=Path(name), help="OUT.jsonl, which is gone on with, and OUT.png")
+    made.add_argument("--report", action="store_true", help="run nothing: show what OUT.jsonl holds")
+    made.add_argument("--json", action="store_true", help="print JSON instead of tables")
+
+
+def kept_runs(kept: Path) -> list[dict[str, Any]]:
+    """The runs that a file holds, a line of JSON each."""
+    return [json.loads(line) for line in kept.read_text().splitlines()] if kept.exists() else []
+
+
+def work_off(
+    kept: Path, jobs: Sequence[tuple[Any, ...]], pool: Executor, work: Callable[..., dict[str, Any]], *more: Any
+) -> None:
+    """Run ``work(*job, *more)`` for each job in a pool, and add what it returns to the file as it ends."""
+    with pool, kept.open("a") as file:
+        running = {pool.submit(work, *job, *more): job for job in jobs}
+        for count, future in enumerate(as_completed(running), start=1):
+            file.write(json.dumps(future.result()) + "\n")
+            file.flush()
+            say(f"{count}/{len(jobs)} {' '.join(map(str, running[future]))}")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import psutil
 import pytest
@@ -33,13 +35,28 @@ def nothing_is_left_running() -> Iterator[None]:
 
 def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Wait for a condition, with a bound."""
-    import threading
-
     end = monotonic() + seconds
     pause = threading.Event()
     while not condition():
         assert monotonic() < end, "waited in vain"
         pause.wait(0.02)
+
+
+def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
+    """What ``count`` threads that begin together return."""
+    barrier, answers = threading.Barrier(count), dict[int, Any]()
+
+    def run(k: int) -> None:
+        barrier.wait()
+        answers[k] = work(k)
+
+    threads = [threading.Thread(target=run, args=(k,)) for k in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == count, "a thread failed"
+    return [answers[k] for k in range(count)]
 
 
 def alive(pid: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import random
 import signal
@@ -11,6 +12,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -44,6 +46,27 @@ def workers_of(pid: int) -> list[psutil.Process]:
     return found
 
 
+@contextlib.contextmanager
+def peers_killed(every: float, most: float = math.inf) -> Iterator[list[int]]:
+    """While entered, kills a peer of this process every so many seconds; the numbers of the killed processes."""
+    ended, killed, dice = threading.Event(), list[int](), random.Random(0)
+
+    def kill_now_and_then() -> None:
+        while len(killed) < most and not ended.wait(every):
+            if found := sorted(workers_of(os.getpid()), key=lambda worker: worker.pid):
+                with contextlib.suppress(psutil.Error):
+                    (victim := dice.choice(found)).kill()
+                    killed.append(victim.pid)
+
+    killer = threading.Thread(target=kill_now_and_then)
+    killer.start()
+    try:
+        yield killed
+    finally:
+        ended.set()
+        killer.join()
+
+
 def nap(params: dict[str, float]) -> float:
     time.sleep(0.02)
     return params["x"]
@@ -56,26 +79,10 @@ def outcomes(study: Study) -> Counter[int]:
 
 
 def test_peers_killed_at_random_cost_no_trial_and_repeat_none() -> None:
-    ended = threading.Event()
-    killed: list[int] = []
-
-    def kill_now_and_then() -> None:
-        dice = random.Random(0)
-        while not ended.wait(0.25):
-            for victim in random.Random(dice.random()).sample(found := workers_of(os.getpid()), min(1, len(found))):
-                with contextlib.suppress(psutil.Error):
-                    victim.kill()
-                    killed.append(victim.pid)
-
-    killer = threading.Thread(target=kill_now_and_then)
-    killer.start()
-    try:
+    with peers_killed(every=0.25) as killed:
         study = shoal.tune(
             nap, {"x": (0.0, 1.0)}, trials=300, workers=4, name="hunted", seed=0, retries=9, progress=False
         )
-    finally:
-        ended.set()
-        killer.join()
     assert len(killed) >= 3
     assert [trial.number for trial in study.trials] == list(range(300))
     assert {trial.outcome for trial in study.trials} == {"done"}

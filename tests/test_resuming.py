@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import random
-import threading
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 import shoal
 from shoal.records import AnyRecord, Ended, Started
 from shoal.study import Study
-from test_faults import workers_of
+from test_faults import peers_killed
 from trainings import EPOCHS, LOG, Descent, Killed, Logged
 
 X = {"x": (0.0, 1.0)}
@@ -111,24 +105,8 @@ def test_a_promoted_trial_whose_peer_is_killed_goes_on_elsewhere_from_its_last_c
 
 
 def test_peers_killed_at_random_lose_no_trial_and_no_promotion() -> None:
-    ended = threading.Event()
-    killed: list[int] = []
-
-    def kill_now_and_then() -> None:
-        dice = random.Random(0)
-        while len(killed) < 15 and not ended.wait(0.3):
-            if found := sorted(workers_of(os.getpid()), key=lambda worker: worker.pid):
-                with contextlib.suppress(psutil.Error):
-                    (victim := dice.choice(found)).kill()
-                    killed.append(victim.pid)
-
-    killer = threading.Thread(target=kill_now_and_then)
-    killer.start()
-    try:
+    with peers_killed(every=0.3, most=15) as killed:
         study = tune(Logged, X, trials=150, workers=4, retries=15, timeout=120)
-    finally:
-        ended.set()
-        killer.join()
     assert len(killed) >= 3
     assert study.ended == "all 150 trials have ended"
     assert_all_saw_what_they_should(study, 150, killed=True)

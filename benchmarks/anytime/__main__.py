@@ -7,7 +7,7 @@ import json
 import math
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,8 @@ from benchmarks.anytime.shoal_side import Found
 from benchmarks.anytime.tasks import FULL, Task, Tasks
 from benchmarks.environments import python_of
 from benchmarks.quality.report import figure, scores, table
-from benchmarks.quality.tasks import DATA
-from benchmarks.running import say
+from benchmarks.quality.tasks import DATA, matching
+from benchmarks.running import kept_runs, run_options, say, work_off
 
 TRIALS = 100  # so many full trials fit into the time
 RANDOM = "random+none"  # whose end is what the others are to reach sooner
@@ -38,10 +38,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--tasks", nargs="+", default=["*"], help=f"names or patterns; more with {DATA} set")
     made.add_argument("--seeds", type=int, default=10)
     made.add_argument("--peers", type=int, nargs="+", default=[4, 16])
-    made.add_argument("--jobs", type=int, default=1, help="runs at once; timings are fair with 1 alone")
-    made.add_argument("--out", type=Path, default=Path("anytime"), help="OUT.jsonl, which is gone on with, and OUT.png")
-    made.add_argument("--report", action="store_true", help="run nothing: show what OUT.jsonl holds")
-    made.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    run_options(made, "anytime")
     return made
 
 
@@ -51,8 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     kept = given.out.with_suffix(".jsonl")
     if not given.report:
         _run(given, kept)
-    lines = kept.read_text().splitlines() if kept.exists() else []
-    runs = [row for row in map(json.loads, lines) if row["search"] in given.searches and row["workers"] in given.peers]
+    runs = [row for row in kept_runs(kept) if row["search"] in given.searches and row["workers"] in given.peers]
     panels = {f"{peers} peers": [row for row in runs if row["workers"] == peers] for peers in given.peers}
     ranked = {title: {share: found for share in SHARES if (found := scores(rows, share))}
               for title, rows in panels.items()}  # fmt: skip
@@ -78,21 +74,15 @@ def _run(given: argparse.Namespace, kept: Path) -> None:
     """Run what ``kept`` does not hold yet, and add each run to it as it ends."""
     if any(name in SYNE for name in given.searches):
         python_of(syne_side.ENVIRONMENT, say)
-    before = [json.loads(line) for line in kept.read_text().splitlines()] if kept.exists() else []
-    done = {(row["search"], row["task"], row["seed"], row["workers"]) for row in before}
+    done = {(row["search"], row["task"], row["seed"], row["workers"]) for row in kept_runs(kept)}
     jobs = [job for job in _jobs(given) if job not in done]
-    with ProcessPoolExecutor(given.jobs) as pool, kept.open("a") as file:
-        running = {pool.submit(_one, *job): job for job in jobs}
-        for count, future in enumerate(as_completed(running), start=1):
-            file.write(json.dumps(future.result()) + "\n")
-            file.flush()
-            say(f"{count}/{len(jobs)} {' '.join(map(str, running[future]))}")
+    work_off(kept, jobs, ProcessPoolExecutor(given.jobs), _one)
 
 
 def _jobs(given: argparse.Namespace) -> Iterator[tuple[str, str, int, int]]:
     for seed in range(given.seeds):
         for peers in given.peers:
-            for task in TASKS.matching(given.tasks):
+            for task in matching(TASKS, given.tasks):
                 for search in given.searches:
                     yield search, task, seed, peers
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
 from benchmarks.anytime.tasks import Task
-from shoal import catalog
-from shoal.engines.simulated import Curve, Simulation, VirtualClock
+from shoal import simulation
+from shoal.engines.simulated import Curve
 from shoal.history import History
-from shoal.joining import join
 from shoal.records import AnyRecord, Ended, Reported, Started, read_params
 from shoal.space import Params
-from shoal.stores.memory import MemoryStore
 
 METRIC = "validation loss"  # a name that no param has
 Trace = list[tuple[float, float]]  # time, the final loss of the incumbent: of the trial that got to the least so far
@@ -50,21 +47,18 @@ class Timed:
 
 def run(task: Task, search: str, stopping: str, peers: int, until: float, seed: int) -> Found:
     """Tune for ``until`` virtual seconds. All that happens beside looking up curves counts as search."""
-    clock = VirtualClock()
-    store = MemoryStore(now=clock.now)
     budget = {"name": task.budget.name, "least": task.budget.least, "most": task.budget.most}
     given: dict[str, Any] = {
         "space": task.domains.to_json(), "metric": METRIC, "search": search, "stopping": stopping, "seed": seed,
-        "budget": budget, "max_failures": None, "directory": os.devnull,
+        "budget": budget, "max_failures": None,
     }  # fmt: skip
     began = perf_counter()
-    journal = join(store, "anytime", "all", clock, given)
     problem = Timed(task)
-    Simulation(journal, clock, catalog.thinker(None, None, clock), problem, peers).run(until)
+    ran = simulation.run(problem, given, peers, until)
     seconds = perf_counter() - began - problem.seconds
-    history = journal.history
+    history = ran.history
     return Found(
-        trace=_trace(task, store.read("anytime", 0)[0]), done=_least(task, history, "done"),
+        trace=_trace(task, ran.records), done=_least(task, history, "done"),
         begun=_least(task, history, "done", "stopped", "paused", "failed"), trials=history.length,
         seconds=seconds / max(history.length, 1),
     )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import importlib
 import json
 import math
@@ -120,16 +119,6 @@ class Tasks(Mapping[str, Task]):
 
     def __len__(self) -> int:
         return len(self._makers)
-
-    def matching(self, patterns: list[str]) -> list[str]:
-        """Names that match one of some patterns, such as ``curves/*``. Raises SystemExit for one that matches none."""
-        found: dict[str, None] = {}
-        for pattern in patterns:
-            names = fnmatch.filter(self, pattern)
-            if not names:
-                raise SystemExit(f"no task matches {pattern!r}; there are: {', '.join(self)} (more with {DATA} set)")
-            found |= dict.fromkeys(names)
-        return list(found)
 
 
 def _published(task: Any) -> Callable[[], Task]:

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ from rich.console import Console
 from benchmarks.environments import python_of
 from benchmarks.quality.report import figure, scores, table
 from benchmarks.quality.run import CHECKPOINTS, Entrant, run
-from benchmarks.quality.tasks import DATA, Tasks
-from benchmarks.running import say
+from benchmarks.quality.tasks import DATA, Tasks, matching
+from benchmarks.running import kept_runs, run_options, say, work_off
 
 SHOAL = ("auto", "gp", "tpe", "forest", "cmaes", "genetic", "evolution", "de", "random")
 PEERS = {
@@ -39,10 +39,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--trials", type=int, default=200)
     made.add_argument("--seeds", type=int, default=5)
     made.add_argument("--workers", type=int, nargs="+", default=[1, 8], help="asynchronous workers, in virtual time")
-    made.add_argument("--jobs", type=int, default=1, help="runs at once; timings are fair with 1 alone")
-    made.add_argument("--out", type=Path, default=Path("quality"), help="OUT.jsonl, which is gone on with, and OUT.png")
-    made.add_argument("--report", action="store_true", help="run nothing: show what OUT.jsonl holds")
-    made.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    run_options(made, "quality")
     return made
 
 
@@ -52,10 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     kept = given.out.with_suffix(".jsonl")
     if not given.report:
         _run(given, kept)
-    lines = kept.read_text().splitlines() if kept.exists() else []
-    runs = [
-        row for row in map(json.loads, lines) if row["search"] in given.searches and row["workers"] in given.workers
-    ]
+    runs = [row for row in kept_runs(kept) if row["search"] in given.searches and row["workers"] in given.workers]
     panels = {
         f"{workers} worker{'s' * (workers != 1)}": {
             n: rows for n in CHECKPOINTS if (rows := scores([r for r in runs if r["workers"] == workers], n))
@@ -81,28 +75,24 @@ def _run(given: argparse.Namespace, kept: Path) -> None:
     for entrant in {ENTRANTS[name].environment for name in given.searches}:
         python_of(entrant, say)
     tasks = Tasks()
-    before = [json.loads(line) for line in kept.read_text().splitlines()] if kept.exists() else []
     done = {
-        (row["search"], row["task"], row["seed"], row["workers"]) for row in before if row["trials"] >= given.trials
+        (row["search"], row["task"], row["seed"], row["workers"])
+        for row in kept_runs(kept)
+        if row["trials"] >= given.trials
     }
-    jobs = [job for job in _jobs(given, tasks) if (job[0], job[1], job[2], job[3]) not in done]
-    with ThreadPoolExecutor(given.jobs) as pool, kept.open("a") as file:
-        running = {pool.submit(_one, tasks, *job, given.trials): job for job in jobs}
-        for count, future in enumerate(as_completed(running), start=1):
-            file.write(json.dumps(future.result()) + "\n")
-            file.flush()
-            say(f"{count}/{len(jobs)} {' '.join(map(str, running[future]))}")
+    jobs = [job for job in _jobs(given, tasks) if job not in done]
+    work_off(kept, jobs, ThreadPoolExecutor(given.jobs), _one, tasks, given.trials)
 
 
 def _jobs(given: argparse.Namespace, tasks: Tasks) -> Iterator[tuple[str, str, int, int]]:
     for seed in range(given.seeds):
         for workers in given.workers:
-            for task in tasks.matching(given.tasks):
+            for task in matching(tasks, given.tasks):
                 for search in given.searches:
                     yield search, task, seed, workers
 
 
-def _one(tasks: Tasks, search: str, task: str, seed: int, workers: int, trials: int) -> dict[str, Any]:
+def _one(search: str, task: str, seed: int, workers: int, tasks: Tasks, trials: int) -> dict[str, Any]:
     try:
         return {**run(ENTRANTS[search], tasks[task], seed, trials, workers), "trials": trials}
     except RuntimeError as error:  # a search that fails is a result too

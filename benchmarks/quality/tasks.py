@@ -6,7 +6,7 @@ import fnmatch
 import importlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -61,15 +61,18 @@ class Tasks(Mapping[str, Task]):
     def __len__(self) -> int:
         return len(self._makers)
 
-    def matching(self, patterns: list[str]) -> list[str]:
-        """Names that match one of some patterns, such as ``tables/*``. Raises SystemExit for one that matches none."""
-        found: dict[str, None] = {}
-        for pattern in patterns:
-            names = fnmatch.filter(self, pattern)
-            if not names:
-                raise SystemExit(f"no task matches {pattern!r}; there are: {', '.join(self)} (more with {DATA} set)")
-            found |= dict.fromkeys(names)
-        return list(found)
+
+def matching(known: Iterable[str], patterns: list[str]) -> list[str]:
+    """Names of tasks that match one of some patterns, such as ``tables/*``. Raises SystemExit for one that matches
+    none."""
+    names = list(known)
+    found: dict[str, None] = {}
+    for pattern in patterns:
+        matched = fnmatch.filter(names, pattern)
+        if not matched:
+            raise SystemExit(f"no task matches {pattern!r}; there are: {', '.join(names)} (more with {DATA} set)")
+        found |= dict.fromkeys(matched)
+    return list(found)
 
 
 def _published(suite: Any, name: str) -> Callable[[], Task]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from shoal.names import peer_name
 from shoal.peer import Peer
 from shoal.pulse import Pulse
 from shoal.reports.progress import Progress
-from shoal.study import as_space, budget_of, search_name, stopping_name
+from shoal.study import plain
 
 
 def begin(place: Store, name: str, objective: Any, asked: Mapping[str, Any]) -> Journal:
@@ -29,7 +29,7 @@ def begin(place: Store, name: str, objective: Any, asked: Mapping[str, Any]) -> 
     """
     address = address_of(objective)
     catalog.objective(objective if address is None else address, preload=False).close()
-    given = {key: _PLAIN[key](value) if key in _PLAIN else value for key, value in asked.items() if value is not None}
+    given = plain(asked)
     if address is not None:
         given["objective"] = address
     return join(
@@ -37,18 +37,11 @@ def begin(place: Store, name: str, objective: Any, asked: Mapping[str, Any]) -> 
     )
 
 
-_PLAIN: Mapping[str, Callable[[Any], Any]] = {  # how arguments become plain data
-    "space": lambda space: as_space(space).to_json(), "search": search_name, "settings": dict, "budget": budget_of,
-    "stopping": stopping_name, "stopping_settings": dict, "start": lambda points: [dict(point) for point in points],
-    "directory": lambda path: str(Path(path).absolute()),
-}  # fmt: skip
-
-
 def run_here(
     journal: Journal, target: Objective, search: Search | None, rule: Stopping | None, lease: float, view: Progress,
     timeout: float | None = None, device: str = "cpu",
 ) -> None:  # fmt: skip
-    """Run one peer in this very process, for debugging: breakpoints and prints work, a crash is a crash."""
+    """Run one peer in this very process: breakpoints and prints work, a crash is a crash."""
     clock = RealClock()
     peer = Peer(journal, catalog.thinker(search, rule, clock), target, clock, device,
                 begun=lambda number, attempt: view.tick())  # fmt: skip

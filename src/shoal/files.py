@@ -20,6 +20,11 @@ def study_directory(definition: Definition) -> Path:
     return Path(definition.directory or "shoal.files").absolute() / safe
 
 
+def submit_directory(definition: Definition) -> Path:
+    """Where the jobs lie that were submitted for a study, and their output."""
+    return study_directory(definition) / "submit"
+
+
 def trial_directory(definition: Definition, number: int) -> Path:
     return study_directory(definition) / f"{number:06d}"
 
@@ -39,10 +44,9 @@ def tidy_checkpoints(history: History, number: int) -> None:
     if state in (CODE["stopped"], CODE["failed"]):
         _remove_checkpoint(definition, number)
     elif state == DONE and kept is not None:
-        for worse in history.ranked(kept + 1)[kept:]:
+        ranked = history.ranked(kept + 1)
+        for worse in {number, *ranked[kept:]}.difference(ranked[:kept]):
             _remove_checkpoint(definition, worse)
-        if number not in history.ranked(kept):
-            _remove_checkpoint(definition, number)
 
 
 def tidy_all_checkpoints(history: History) -> None:

@@ -35,9 +35,8 @@ class LiveTrial:
         self.decision = GO
         self.fault: ShoalError | None = None  # of the stopping rule; no fault of the trial
         history = journal.history
-        self.until = history.until(number) or (
-            history.definition.budget.most if history.definition.budget else math.inf
-        )
+        self._budget = history.definition.budget
+        self.until = history.until(number) or (self._budget.most if self._budget else math.inf)
         self.source = history.source(number)
         origin = number if attempt else self.source
         before = () if origin is None else history.reports(origin)
@@ -70,7 +69,7 @@ class LiveTrial:
 
     def _has_saved(self) -> bool:
         """Whether there is a checkpoint, or will be when the trial is paused; looked up where someone may ask."""
-        if not self.saves and self._journal.history.definition.budget is not None:
+        if not self.saves and self._budget is not None:
             path = trial_directory(self._journal.history.definition, self.number) / CHECKPOINT
             self.saves = path.is_dir() and any(path.iterdir())
         return self.saves
@@ -89,21 +88,18 @@ class LiveTrial:
     @property
     def due(self) -> bool:
         """Whether the trial has used what it was to use, but not all of its budget."""
-        return self._journal.history.definition.budget is not None and self.until <= self._spent and not self._complete
+        return self._budget is not None and self.until <= self._spent and not self._complete
 
     @property
     def _used_up(self) -> bool:
         """Whether the trial ran on beyond its budget. A step is the last one that it may report, and no reason to cut
         off what comes after it; seconds have no last one."""
-        budget = self._journal.history.definition.budget
-        if budget is None:
-            return False
-        return self._spent > budget.most or (budget.name == "seconds" and self._spent >= budget.most)
+        budget = self._budget
+        return budget is not None and (self._spent > budget.most or (self._complete and budget.name == "seconds"))
 
     @property
     def _complete(self) -> bool:
-        budget = self._journal.history.definition.budget
-        return budget is not None and self._spent >= budget.most
+        return self._budget is not None and self._spent >= self._budget.most
 
     @property
     def outcome(self) -> tuple[Outcome, str] | None:

@@ -120,11 +120,10 @@ class Peer:
             if turn is not None:
                 self._turns.put_back(turn)
             turn = self._turns.resume(proposal.resume_from)
-            if turn is not None:
-                LOG.info("trial %d resumed: %s", turn.number, proposal.why)
             if turn is None:
                 yield IDLE  # another peer goes on with that one, and will say so
                 return True
+            LOG.info("trial %d resumed: %s", turn.number, proposal.why)
         assert turn is not None
         yield from self._run(turn, proposal)
         self._turns.ended(turn)

@@ -15,7 +15,7 @@ from shoal.engines.simulated import Faults, Problem, Simulation, VirtualClock
 from shoal.errors import ObjectiveError
 from shoal.history import History
 from shoal.joining import join
-from shoal.records import Ended
+from shoal.records import AnyRecord, Ended
 from shoal.space import Space
 from shoal.stores.memory import MemoryStore
 
@@ -46,9 +46,35 @@ class Simulated:
     points: list[tuple[float, float, float]] = field(repr=False)
 
 
+@dataclass(frozen=True)
+class Ran:
+    """What is left of a study that was run; ``busy`` are the seconds for which its peers ran trials."""
+
+    history: History
+    records: list[AnyRecord]
+    seconds: float
+    busy: float
+
+
 def simulate(
     problem: Problem, plan: Mapping[str, Any], peers: int, until: float, faults: Faults | None = None
 ) -> Simulated:
+    """Run a study as `run` does, and sum up what became of it."""
+    ran = run(problem, plan, peers, until, faults)
+    history, seconds, busy = ran.history, ran.seconds, ran.busy
+    whole, begun = _had_all_run(problem, history)
+    best = history.best_value
+    return Simulated(
+        peers=peers, search=history.definition.search, stopping=catalog.stopping_name(history.definition),
+        seconds=seconds, cost=busy, best=None if best is None else history.sign * best, trials=history.length,
+        outcomes={name: count for name, count in history.counts.items() if count},
+        utilisation=min(busy / (peers * seconds), 1.0) if seconds else 0.0,
+        saved=max(1.0 - busy / whole, 0.0) if whole else 0.0,
+        lost=None if best is None else max(best - begun, 0.0), points=_points(ran.records, history),
+    )  # fmt: skip
+
+
+def run(problem: Problem, plan: Mapping[str, Any], peers: int, until: float, faults: Faults | None = None) -> Ran:
     """Run a study in virtual time until it ends, or for so many seconds. ``plan`` holds fields of its definition."""
     clock = VirtualClock()
     store = MemoryStore(now=clock.now)
@@ -56,18 +82,7 @@ def simulate(
     journal = join(store, "simulated", "all", clock, {**plan, **nowhere})
     simulation = Simulation(journal, clock, catalog.thinker(None, None, clock), problem, peers, faults)
     seconds = simulation.run(until)
-    history = journal.history
-    whole, begun = _had_all_run(problem, history)
-    best = history.best_value
-    busy = simulation.busy
-    return Simulated(
-        peers=peers, search=history.definition.search, stopping=catalog.stopping_name(history.definition),
-        seconds=seconds, cost=busy, best=None if best is None else history.sign * best, trials=history.length,
-        outcomes={name: count for name, count in history.counts.items() if count},
-        utilisation=min(busy / (peers * seconds), 1.0) if seconds else 0.0,
-        saved=max(1.0 - busy / whole, 0.0) if whole else 0.0,
-        lost=None if best is None else max(best - begun, 0.0), points=_points(store, history),
-    )  # fmt: skip
+    return Ran(journal.history, store.read("simulated", 0)[0], seconds, simulation.busy)
 
 
 def full_seconds(problem: Problem, space: Space) -> float:
@@ -92,11 +107,11 @@ def _had_all_run(problem: Problem, history: History) -> tuple[float, float]:
     return seconds, least
 
 
-def _points(store: MemoryStore, history: History) -> list[tuple[float, float, float]]:
+def _points(records: list[AnyRecord], history: History) -> list[tuple[float, float, float]]:
     metric, sign = history.definition.metric, history.sign
     found: list[tuple[float, float, float]] = []
     best, cost = math.inf, 0.0
-    for record in store.read("simulated", 0)[0]:
+    for record in records:
         if type(record) is not Ended:
             continue
         cost += record.seconds

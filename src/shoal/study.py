@@ -68,17 +68,13 @@ class Study:
     ) -> None:  # fmt: skip
         place = catalog.store(store or "memory://") if store is None or isinstance(store, str) else store
         custom = None if isinstance(search, str) else search
+        optional = {"seed": seed, "budget": budget, "stopping": stopping, "stopping_settings": stopping_settings}
         given: dict[str, Any] = {
             "space": as_space(space).to_json(), "metric": metric, "goal": goal, "search": search_name(search),
             "settings": dict(settings or {}), "trials": trials, "start": [dict(point) for point in start],
+            **plain(optional),
         }  # fmt: skip
         rule = None if stopping is None or isinstance(stopping, str) else stopping
-        extra: dict[str, Any] = {
-            "seed": seed, "budget": budget_of(budget),
-            "stopping": None if stopping is None else stopping_name(stopping),
-            "stopping_settings": None if stopping_settings is None else dict(stopping_settings),
-        }  # fmt: skip
-        given.update({key: value for key, value in extra.items() if value is not None})
         time = RealClock() if clock is None else GivenClock(clock)
         called = unused_name(place, "study") if name is None else name
         self._prepare(join(place, called, peer_name(), time, given), time, custom, rule)
@@ -295,3 +291,15 @@ def search_name(search: str | Search) -> str:
     if not isinstance(search, Search):
         raise StudyError(f"search must be a name or an object with begin, tell and ask, got {search!r:.100}")
     return f"{type(search).__module__}:{type(search).__qualname__}"
+
+
+def plain(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of `Study` and `tune` as the plain data that a definition holds; what is None is left out."""
+    return {key: _PLAIN[key](value) if key in _PLAIN else value for key, value in asked.items() if value is not None}
+
+
+_PLAIN: Mapping[str, Callable[[Any], Any]] = {
+    "space": lambda space: as_space(space).to_json(), "search": search_name, "settings": dict, "budget": budget_of,
+    "stopping": stopping_name, "stopping_settings": dict, "start": lambda points: [dict(point) for point in points],
+    "directory": lambda path: str(Path(path).absolute()),
+}  # fmt: skip

@@ -88,10 +88,13 @@ def tune(
         "trial_timeout": trial_timeout, "target": target, "patience": patience, "max_failures": max_failures,
         "retries": retries, "keep_checkpoints": keep_checkpoints, "directory": directory,
     }  # fmt: skip
+    custom = None if search is None or isinstance(search, str) else search
+    rule = None if stopping is None or isinstance(stopping, str) else stopping
     if engine == "mpi":
-        return _in_ranks(
-            objective, name, store, asked, search, stopping, lease, preload, grace, timeout, progress, gpus
-        )
+        from shoal.ranks import Ranks
+
+        ranks = Ranks(objective, name, STORE if store is None else store, asked)
+        return ranks.run(custom, rule, lease, preload, grace, timeout, progress, gpus)
     place = catalog.store(store or STORE) if store is None or isinstance(store, str) else store
     if workers and place.url.startswith("memory"):
         raise StudyError(
@@ -102,8 +105,6 @@ def tune(
     journal = begin(place, unused_name(place, stem(objective)) if name is None else name, objective, asked)
     go_on(journal, RealClock())
     before = journal.history.ended
-    custom = None if search is None or isinstance(search, str) else search
-    rule = None if stopping is None or isinstance(stopping, str) else stopping
     with show(journal, progress, timeout) as view:
         if workers == 0:
             run_here(journal, catalog.objective(objective, preload, grace=grace), custom, rule, lease, view, timeout)
@@ -120,19 +121,6 @@ def tune(
     study = Study.of(journal)
     study.ended, study.ran = view.reason, journal.history.ended - before
     return study
-
-
-def _in_ranks(
-    objective: Any, name: str | None, store: str | Store | None, asked: Mapping[str, Any],
-    search: str | Search | None, stopping: str | Stopping | None, lease: float, preload: bool, grace: float,
-    timeout: float | None, progress: bool | None, gpus: float | None,
-) -> Study:  # fmt: skip
-    from shoal.ranks import Ranks
-
-    ranks = Ranks(objective, name, STORE if store is None else store, asked)
-    custom = None if search is None or isinstance(search, str) else search
-    rule = None if stopping is None or isinstance(stopping, str) else stopping
-    return ranks.run(custom, rule, lease, preload, grace, timeout, progress, gpus)
 
 
 def run_local(journal: Journal, plan: LocalPlan, view: Progress) -> None:

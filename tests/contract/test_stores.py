@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conftest import wait_until
+from conftest import at_once, wait_until
 from databases import database
 from shoal.contracts import Grant, Store
 from shoal.errors import StoreError
@@ -36,23 +35,6 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     made.create("s", FIRST)
     yield made
     made.close()
-
-
-def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
-    """What ``count`` threads that begin together return."""
-    barrier, answers = threading.Barrier(count), dict[int, Any]()
-
-    def run(k: int) -> None:
-        barrier.wait()
-        answers[k] = work(k)
-
-    threads = [threading.Thread(target=run, args=(k,)) for k in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(answers) == count, "a thread failed"
-    return [answers[k] for k in range(count)]
 
 
 def ended(*numbers: int) -> list[AnyRecord]:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from test_folder import FIRST, end, told
 
@@ -21,7 +18,7 @@ from shoal.errors import StoreError
 from shoal.records import Defined, Definition, Ended
 from shoal.stores.folder import FolderStore
 from shoal.study import Study
-from test_faults import fill, nap, outcomes, workers_of
+from test_faults import fill, nap, outcomes, peers_killed
 
 FULL = "(disk is full|No space left on device).*make room"
 
@@ -104,25 +101,9 @@ def test_a_study_on_a_disk_that_fills_up_ends_with_an_error_and_goes_on_once_the
 
 
 def test_peers_killed_at_random_cost_no_trial_and_repeat_none() -> None:
-    ended = threading.Event()
-    killed: list[int] = []
-    dice = random.Random(0)
-
-    def kill_now_and_then() -> None:
-        while not ended.wait(0.25):
-            if found := sorted(workers_of(os.getpid()), key=lambda worker: worker.pid):
-                with contextlib.suppress(psutil.Error):
-                    (victim := dice.choice(found)).kill()
-                    killed.append(victim.pid)
-
-    killer = threading.Thread(target=kill_now_and_then)
-    killer.start()
-    try:
+    with peers_killed(every=0.25) as killed:
         study = shoal.tune(nap, {"x": (0.0, 1.0)}, trials=200, workers=4, name="hunted", seed=0, retries=9,
                            search="random", store="dir:studies", progress=False)  # fmt: skip
-    finally:
-        ended.set()
-        killer.join()
     assert len(killed) >= 3
     assert study.ended == "all 200 trials have ended"
     assert [trial.number for trial in study.trials] == list(range(200))

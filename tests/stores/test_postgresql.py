@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import shoal
-from conftest import wait_until
+from conftest import at_once, wait_until
 from databases import database
 from shoal.errors import StoreError
 from shoal.records import Defined, Definition, Ended
@@ -97,20 +97,14 @@ def test_a_study_goes_on_when_its_server_restarts(url: str, folder: Path) -> Non
 
 def test_of_many_peers_that_open_a_new_store_at_once_all_succeed(url: str) -> None:
     problems: list[Exception] = []
-    barrier = threading.Barrier(32)
 
-    def begin() -> None:
-        barrier.wait()
+    def begin(_: int) -> None:
         try:
             SqlStore(url).close()
         except StoreError as problem:
             problems.append(problem)
 
-    threads = [threading.Thread(target=begin) for _ in range(32)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(32, begin)
     assert problems == []
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, create_engine, text
 
+from conftest import at_once
 from shoal.contracts import Grant
 from shoal.errors import StoreError
 from shoal.records import Defined, Definition, Ended
@@ -76,20 +76,15 @@ def test_two_open_stores_on_one_file_see_each_other(path: Path) -> None:
 
 @pytest.mark.parametrize("again", range(10))  # a race, seen about once in ten times
 def test_many_may_open_a_new_file_at_once(tmp_path: Path, again: int) -> None:
-    barrier, stores, problems = threading.Barrier(8), list[SqlStore](), list[Exception]()
+    stores, problems = list[SqlStore](), list[Exception]()
 
-    def work() -> None:
-        barrier.wait()
+    def work(_: int) -> None:
         try:
             stores.append(SqlStore(f"sqlite:///{tmp_path}/new.db"))
         except StoreError as error:
             problems.append(error)
 
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(8, work)
     assert problems == []
     assert [store.create("s", FIRST) for store in stores] == [True] + [False] * 7
     for store in stores:

@@ -24,7 +24,8 @@ def status(study: StudyArgument = None, store: StoreOption = DEFAULT_STORE, as_j
     from shoal.reports.text import number
 
     names = [study] if study is not None else catalog.store(store, create=False).studies()
-    facts = [_facts(open_study(name, store)) for name in names]
+    studies = [open_study(name, store) for name in names]
+    facts = [_facts(one) for one in studies]
     if as_json:
         print_json(facts if study is None else facts[0])
         return
@@ -43,8 +44,8 @@ def status(study: StudyArgument = None, store: StoreOption = DEFAULT_STORE, as_j
                       str(len(fact["peers"])), fact["state"])  # fmt: skip
     print_table(table)
     if study is not None:
-        _running(open_study(study, store))
-        _jobs(open_study(study, store))
+        _running(studies[0])
+        _jobs(studies[0])
 
 
 def _facts(study: Study) -> dict[str, Any]:
@@ -76,17 +77,16 @@ def _running(study: Study) -> None:
 
 def _jobs(study: Study) -> None:
     """The jobs that `shoal submit` handed in from here."""
-    from shoal.files import study_directory
-
-    folder = study_directory(study._journal.history.definition) / "submit"
-    if not (folder / "jobs").exists():
-        return
     from rich.table import Table
 
     from shoal.engines.submission import states
+    from shoal.files import submit_directory
 
+    found = states(submit_directory(study._journal.history.definition))
+    if not found:
+        return
     table = Table("job", "scheduler", "state", box=None, header_style="bold")
-    for native, (scheduler, state) in states(folder).items():
+    for native, (scheduler, state) in found.items():
         table.add_row(native, scheduler, state)
     typer.echo("")
     print_table(table)

@@ -12,7 +12,8 @@ from shoal.cli.options import DEFAULT_STORE, StoreOption, StudyArgument, open_st
 def stop(study: StudyArgument = None, store: StoreOption = DEFAULT_STORE) -> None:
     """Have all peers of a study begin no new trial; running ones get their grace, and jobs are cancelled. `shoal
     resume` goes on."""
-    from shoal.files import study_directory
+    from shoal.engines.submission import cancel
+    from shoal.files import submit_directory
     from shoal.vitals import living
 
     found = open_study(study, store)
@@ -21,9 +22,6 @@ def stop(study: StudyArgument = None, store: StoreOption = DEFAULT_STORE) -> Non
     journal.flush()
     alive = len(living(journal.store, found.name))
     typer.echo(f"study {found.name!r} begins no new trials; {alive} peers were at work")
-    folder = study_directory(journal.history.definition) / "submit"
-    if (folder / "jobs").exists():
-        from shoal.engines.submission import cancel
-
-        cancelled = cancel(folder)
+    cancelled = cancel(submit_directory(journal.history.definition))
+    if cancelled is not None:
         typer.echo(f"cancelled jobs: {' '.join(cancelled) or 'none; none was waiting or running'}")

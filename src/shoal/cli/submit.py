@@ -38,7 +38,7 @@ def submit(
     """
     from shoal.engines.submission import Order, script, words
     from shoal.engines.submission import submit as hand_in
-    from shoal.files import study_directory
+    from shoal.files import submit_directory
     from shoal.submitting import prepare, submission_of
 
     given: dict[str, Any] = {
@@ -53,10 +53,10 @@ def submit(
         journal, url = prepare(fields, target.stem, asked, store, trials)
     finally:
         os.chdir(origin)
-    place = study_directory(journal.history.definition) / "submit"
+    place = submit_directory(journal.history.definition)
     file = place / "order.json"
     order = Order(store=url, study=journal.study, folder=str(target.absolute().parent), log=str(place / "job"),
-                  path=str(file), submission=asked)  # fmt: skip
+                  submission=asked)  # fmt: skip
     typer.echo(f"study {journal.study!r} in {journal.store.url}: {words(asked)}")
     if dry_run:
         typer.echo(script(order, file))

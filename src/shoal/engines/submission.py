@@ -78,7 +78,6 @@ class Order(msgspec.Struct, kw_only=True):
     study: str
     folder: str  # where it runs
     log: str  # what its output goes to, with the number of the job appended
-    path: str
     submission: Submission
 
 
@@ -153,11 +152,14 @@ def set_up(asked: Submission) -> str:
 
 def states(folder: Path) -> dict[str, tuple[str, str]]:
     """The scheduler and the state of each job that was submitted, by its id; "gone" where nothing is known any more."""
+    jobs = _jobs(folder)
+    if not jobs:
+        return {}
     from psij import JobExecutor
     from psij.executors.batch.batch_scheduler_executor import BatchSchedulerExecutor
 
     found: dict[str, tuple[str, str]] = {}
-    for scheduler, ids in _jobs(folder).items():
+    for scheduler, ids in jobs.items():
         executor: JobExecutor = JobExecutor.get_instance(scheduler)
         known: Mapping[str, Any] = {}
         if isinstance(executor, BatchSchedulerExecutor):
@@ -169,12 +171,15 @@ def states(folder: Path) -> dict[str, tuple[str, str]]:
     return found
 
 
-def cancel(folder: Path) -> list[str]:
-    """Cancel the jobs that wait or run; returns their ids."""
+def cancel(folder: Path) -> list[str] | None:
+    """Cancel the jobs that wait or run; returns their ids, None where no job was ever submitted."""
+    jobs = states(folder)
+    if not jobs:
+        return None
     from psij import Job, JobExecutor
 
     cancelled = []
-    for native, (scheduler, state) in states(folder).items():
+    for native, (scheduler, state) in jobs.items():
         if state in ("queued", "active", "new", "held"):
             job = Job()
             executor = JobExecutor.get_instance(scheduler)

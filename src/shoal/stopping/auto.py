@@ -31,12 +31,11 @@ class Auto:
         check_eta(self.eta)
 
     def around(self, search: Search) -> None:
-        self._search = search
+        self._promoter = Freeze(self.eta)
+        self._promoter.around(search)
 
     def begin(self, history: History) -> None:
         self._stopper = ASHA(self.eta)
-        self._promoter = Freeze(self.eta)
-        self._promoter.around(self._search)
         self._promoter.begin(history)
         self._stopper.begin(history)
         self._saves = any(report.saved for n in range(history.length) for report in history.reports(n))

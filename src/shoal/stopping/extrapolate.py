@@ -34,11 +34,10 @@ class Extrapolate:
             raise StudyError(f"extrapolate needs chance in (0, 1) and reports >= 3, got {self}")
 
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
-        best = history.best_value
-        curve = curve_of(number, report, history, self.reports)
-        if best is None or curve is None or curve[1].min() <= best:
+        open_one = contest(number, report, history, self.reports)
+        if open_one is None:
             return GO
-        ensemble = forecast_of(curve, history)
+        ensemble, best = open_one
         chance = ensemble.chance_below(best)
         if chance >= self.chance:
             return GO
@@ -47,6 +46,17 @@ class Extrapolate:
             reason=f"expected to end at {ensemble.mean * history.sign:.4g} ± {ensemble.deviation:.2g}: "
             f"{chance:.1%} chance to beat {best * history.sign:.4g}",
         )
+
+
+def contest(number: int, report: Report | Reported, history: History, least: int) -> tuple[CurveEnsemble, float] | None:
+    """The forecast of a trial's curve, and the best loss that it is to beat; None where there is nothing to ask: no
+    trial is done, the curve tells too little as yet, or has beaten the best already."""
+    best = history.best_value
+    curve = None if best is None else curve_of(number, report, history, least)
+    if best is None or curve is None or curve[1].min() <= best:
+        return None
+    assert history.definition.budget is not None
+    return CurveEnsemble(*curve, history.definition.budget.most), best
 
 
 def curve_of(
@@ -64,8 +74,3 @@ def curve_of(
         found = [found[k] for k in np.linspace(0, len(found) - 1, MOST).astype(int)]
     spent, losses = np.array(found).T
     return spent, losses
-
-
-def forecast_of(curve: tuple[np.ndarray, np.ndarray], history: History) -> CurveEnsemble:
-    assert history.definition.budget is not None
-    return CurveEnsemble(*curve, history.definition.budget.most)

@@ -17,6 +17,7 @@ from scipy.special import ndtr
 from shoal.contracts import GO, Decision
 from shoal.errors import StudyError
 from shoal.history import CODE, History
+from shoal.models.curve import CurveEnsemble
 from shoal.models.evidence import Evidence, Theta
 from shoal.models.features import Features
 from shoal.models.gp import GaussianProcess
@@ -24,7 +25,7 @@ from shoal.models.joint import spread
 from shoal.models.threads import one_thread
 from shoal.records import Reported
 from shoal.space.cube import Cube
-from shoal.stopping.extrapolate import curve_of, forecast_of
+from shoal.stopping.extrapolate import contest
 from shoal.trial import Report
 
 FLAT = -10.0  # log of the strength of the losses' warp: none, as forecasts are of the losses themselves
@@ -53,18 +54,18 @@ class Forecast:
         self._prior: dict[int, tuple[float, float]] = {}
 
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
-        best = history.best_value
         done = history.counts["done"]
-        curve = curve_of(number, report, history, self.reports)
-        if best is None or curve is None or done < self.trials or curve[1].min() <= best:
+        open_one = None if done < self.trials else contest(number, report, history, self.reports)
+        if open_one is None:
             return GO
+        ensemble, best = open_one
         count = int(1.1 ** int(math.log(done, 1.1) + 1e-9))  # of 1, 1.1, 1.1² …: all peers learn from the same
         if self._model is None or count != self._learnt:
             with one_thread():
                 self._learn(history, count)
         if number not in self._prior:
             self._prior[number] = self._expected(number, history)
-        mean, deviation = self._meet(self._prior[number], forecast_of(curve, history))
+        mean, deviation = self._meet(self._prior[number], ensemble)
         chance = float(ndtr((best - mean) / deviation))
         if chance >= self.chance:
             return GO
@@ -99,8 +100,8 @@ class Forecast:
         spread = math.sqrt(float(deviation[0]) ** 2 + self._noise)
         return self._centre + self._scale * float(mean[0]), self._scale * spread
 
-    def _meet(self, prior: tuple[float, float], curve: object) -> tuple[float, float]:
+    def _meet(self, prior: tuple[float, float], curve: CurveEnsemble) -> tuple[float, float]:
         """The product of two normal distributions."""
-        (m, s), (mean, deviation) = prior, (curve.mean, max(curve.deviation, 1e-12))  # type: ignore[attr-defined]
+        (m, s), (mean, deviation) = prior, (curve.mean, max(curve.deviation, 1e-12))
         weight = s**-2 / (s**-2 + deviation**-2)
         return weight * m + (1 - weight) * mean, (s**-2 + deviation**-2) ** -0.5

@@ -39,12 +39,11 @@ class Freeze:
         check_eta(self.eta)
 
     def around(self, search: Search) -> None:
-        self._search = search
+        self._promotion = Promotion(self.eta)
+        self._promotion.around(search)
 
     def begin(self, history: History) -> None:
         self._history = history
-        self._promotion = Promotion(self.eta)
-        self._promotion.around(self._search)
         self._promotion.begin(history)
         self._promotion.pick = self._pick
         self._cube = Cube(history.space)

@@ -36,12 +36,11 @@ class PASHA:
         check_eta(self.eta, self.grace)
 
     def around(self, search: Search) -> None:
-        self._search = search
+        self._promotion = Promotion(self.eta, self.grace)
+        self._promotion.around(search)
 
     def begin(self, history: History) -> None:
         self._history = history
-        self._promotion = Promotion(self.eta, self.grace)
-        self._promotion.around(self._search)
         self._promotion.begin(history)
         self._grow()
 
