@@ -70,3 +70,11 @@ def alive(pid: int) -> bool:
 def pids_in(folder: Path) -> list[int]:
     """The process numbers that trials wrote into files ``*.pid``."""
     return [int(path.read_text() or os.getpid()) for path in folder.glob("*.pid")]
+
+
+@pytest.fixture
+def slurm(monkeypatch: pytest.MonkeyPatch) -> None:
+    conf = os.environ.get("SHOAL_TEST_SLURM_CONF")
+    if not conf:
+        pytest.skip("no Slurm here: SHOAL_TEST_SLURM_CONF is not set; see scripts/services")
+    monkeypatch.setenv("SLURM_CONF", conf)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,39 @@ def train(params, trial):
         time.sleep(float(os.environ.get("PAUSE", "0.001")))
         yield {"loss": params["x"] + 1 / epoch}
 
+class Together:
+    def __init__(self, trial):
+        self.file = open(f"seen-{MPI.COMM_WORLD.rank}", "a")
+        self.trial = trial
+
+    def see(self, what):
+        print(self.trial.number, self.trial.attempt, what, file=self.file, flush=True)
+
+
+def generates(params, trial):
+    seen = Together(trial)
+    try:
+        for epoch in range(trial.last_step + 1, 10):
+            loss = trial.comm.allreduce(params["x"]) / trial.comm.size + 1 / epoch
+            if trial.number == 3 and trial.comm.rank == 1:
+                raise ArithmeticError("the second half of the domain diverged")
+            if trial.number == 4 and trial.comm.rank == 1:
+                return
+            yield {"epoch": epoch, "loss": loss}
+            seen.see(epoch)
+    finally:
+        seen.see("closed")
+
+
+def reports(params, trial):
+    seen = Together(trial)
+    for epoch in range(trial.last_step + 1, 10):
+        trial.report(epoch, loss=trial.comm.allreduce(params["x"]) / trial.comm.size + 1 / epoch)
+        seen.see(epoch)
+
+
 options = json.loads(sys.argv[1])
+train = globals()[options.pop("train", "train")]
 given = {"engine": "mpi", "store": "study.db", "name": "s", "seed": 0, "progress": False, **options}
 study = shoal.tune(train, {"x": (0.0, 1.0)}, **given)
 told = {"rank": MPI.COMM_WORLD.rank, "ended": study.ended, "best": study.best.number, "value": study.best.value,
@@ -45,10 +78,12 @@ with open(f"rank-{MPI.COMM_WORLD.rank}.json", "w") as file:
 pytestmark = pytest.mark.skipif(not MPIEXEC.exists(), reason="no mpiexec beside this Python: pip install mpich mpi4py")
 
 
-def start(ranks: int, pause: float = 0.001, **options: Any) -> subprocess.Popen[str]:
+def start(
+    ranks: int, pause: float = 0.001, launcher: Sequence[str] = (str(MPIEXEC),), **options: Any
+) -> subprocess.Popen[str]:
     Path("train.py").write_text(SCRIPT)
     return subprocess.Popen(
-        [str(MPIEXEC), "-n", str(ranks), sys.executable, "train.py", json.dumps(options)],
+        [*launcher, "-n", str(ranks), sys.executable, "train.py", json.dumps(options)],
         env={**os.environ, **LOOPBACK, "PAUSE": str(pause)}, start_new_session=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
@@ -108,6 +143,40 @@ def test_a_job_that_was_killed_is_gone_on_with_and_no_trial_that_ended_is_run_ag
     assert told[0]["ended"] == "all 60 trials have ended"
     assert sorted(told[0]["done"]) == list(range(60))
     assert all(attempts()[number, 1] == 0 for number in done)
+
+
+@pytest.mark.parametrize("kind", ["generates", "reports"])
+@pytest.mark.parametrize("rule", ["asha", "asha-promote"])
+def test_the_ranks_of_a_trial_end_it_at_the_same_step_and_all_agree_in_the_end(kind: str, rule: str) -> None:
+    told = run(4, train=kind, trials=30, search="random", stopping=rule, budget="epoch:1:9", ranks_per_trial=2)
+    assert [{**one, "rank": 0} for one in told] == [told[0]] * 4
+    study = Study.open("s", "study.db")
+    assert [trial.number for trial in study.trials] == list(range(30))
+    assert len({trial.peer for trial in study.trials}) == 2
+    seen = [Path(f"seen-{rank}").read_text() for rank in range(4)]
+    assert (seen[0], seen[2]) == (seen[1], seen[3])
+    outcomes = Counter(trial.outcome for trial in study.trials)
+    assert outcomes["stopped"] > 10
+    assert outcomes["done"] >= 1
+    if kind == "generates":
+        assert {n: study.trials[n].outcome for n in (3, 4)} == {3: "failed", 4: "failed"}
+        assert "rank 1 of 2: ArithmeticError: the second half" in study.trials[3].reason
+        assert "rank 1 of 2: it is at the end and rank 0 at step 1" in study.trials[4].reason
+
+
+@pytest.mark.usefixtures("slurm")
+def test_ranks_that_slurm_starts_are_peers_too() -> None:
+    told = run(4, launcher=["srun", "--mpi=pmi2", "--overcommit"], train="reports", trials=12, search="random",
+               ranks_per_trial=2)  # fmt: skip
+    assert [{**one, "rank": 0} for one in told] == [told[0]] * 4
+    assert told[0]["done"] == list(range(12))
+
+
+def test_ranks_that_make_no_whole_teams_are_refused_on_every_rank() -> None:
+    process = start(3, train="reports", trials=4, ranks_per_trial=2)
+    said, _ = process.communicate(timeout=90)
+    assert process.returncode != 0
+    assert said.count("3 ranks make no whole number of teams of ranks_per_trial=2: start 2, 4, 6") >= 3
 
 
 def _done() -> list[int]:

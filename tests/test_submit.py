@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from base64 import urlsafe_b64encode
@@ -48,14 +47,6 @@ def given(folder: Path, trials: int = 20, name: str = '"s"', scheduler: str = "s
     (folder / "train.py").write_text(TRAIN)
     (folder / "study.yaml").write_text(STUDY % (trials, name, scheduler))
     return folder
-
-
-@pytest.fixture
-def slurm(monkeypatch: pytest.MonkeyPatch) -> None:
-    conf = os.environ.get("SHOAL_TEST_SLURM_CONF")
-    if not conf:
-        pytest.skip("no Slurm here: SHOAL_TEST_SLURM_CONF is not set; see scripts/services")
-    monkeypatch.setenv("SLURM_CONF", conf)
 
 
 def study_in(folder: Path, name: str = "s") -> Study:

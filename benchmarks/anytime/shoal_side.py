@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
+from benchmarks.anytime.incumbent import End, Trace, incumbents
 from benchmarks.anytime.tasks import Task
 from shoal import simulation
 from shoal.engines.simulated import Curve
@@ -16,7 +17,6 @@ from shoal.records import AnyRecord, Ended, Reported, Started, read_params
 from shoal.space import Params
 
 METRIC = "validation loss"  # a name that no param has
-Trace = list[tuple[float, float]]  # time, the final loss of the incumbent: of the trial that got to the least so far
 
 
 @dataclass(frozen=True)
@@ -70,17 +70,16 @@ def _least(task: Task, history: History, *states: str) -> float:
 
 
 def _trace(task: Task, records: Iterable[AnyRecord]) -> Trace:
-    """When the incumbent changed, and to what. A trial counts with its loss where it was paused, stopped or done."""
     params: dict[int, Params] = {}
-    last: dict[int, float] = {}
-    trace: Trace = []
-    best = math.inf
+    last: dict[int, Reported] = {}
+    ends: list[End] = []
     for record in records:
         if isinstance(record, Started):
             params[record.number] = read_params(record.params)
         elif isinstance(record, Reported):
-            last[record.number] = float(record.metrics[METRIC])
-        elif isinstance(record, Ended) and record.outcome != "failed" and last.get(record.number, math.inf) < best:
-            best = last[record.number]
-            trace.append((record.time, task.final(params[record.number])))
-    return trace
+            last[record.number] = record
+        elif isinstance(record, Ended) and record.outcome != "failed" and record.number in last:
+            report = last[record.number]
+            final = task.final(params[record.number])
+            ends.append((record.time, record.number, report.step, float(report.metrics[METRIC]), final))
+    return incumbents(ends, task)

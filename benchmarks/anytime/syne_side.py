@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Sequence
 from typing import Any, cast
 
+from benchmarks.anytime.incumbent import incumbents
 from benchmarks.anytime.shoal_side import Found
 from benchmarks.anytime.tasks import Task
 from benchmarks.environments import REQUIREMENTS, python_of
@@ -42,7 +43,7 @@ def run(task: Task, scheduler: str, peers: int, until: float, seed: int) -> Foun
     if "error" in message:
         raise RuntimeError(message["error"])
     return Found(
-        trace=[(time, loss) for time, loss in message["trace"]], done=message["done"], begun=message["begun"],
+        trace=incumbents(map(tuple, message["ends"]), task), done=message["done"], begun=message["begun"],
         trials=message["trials"], seconds=message["seconds"], cut=message["cut"] / until,
     )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """A multi-fidelity scheduler of Syne Tune in virtual time, by its own tuner and simulator. Usage: anytime_peer.py NAME
 
 Reads {"space", "budget", "workers", "until", "patience", "seed"}, a line of JSON. Then asks for curves,
-{"curve": params} answered by [[step, loss, seconds], …], and ends with {"trace", "done", "begun", "trials", "seconds",
+{"curve": params} answered by [[step, loss, seconds], …], and ends with {"ends", "done", "begun", "trials", "seconds",
 "cut"}.
 
 The simulator is as its makers ship it, but for three things: what the scheduler itself takes costs no virtual time, the
@@ -101,14 +101,12 @@ class Backend(UserBlackboxBackend):
 
 
 class Watch(TunerCallback):
-    """Sets the clock, and notes when the incumbent changed: the trial of the least loss where it was paused, stopped or
-    done."""
+    """Sets the clock, and notes where trials were paused, stopped or done."""
 
     def __init__(self, curves: Curves, backend: Backend, most: int, until: float) -> None:
         self._curves, self._backend, self._most, self.until = curves, backend, most, until
-        self._best = math.inf
         self._params: dict[int, Params] = {}
-        self.trace: list[tuple[float, float]] = []
+        self.ends: list[tuple[float, int, int, float, float]] = []  # time, trial, step, loss, loss at the very end
         self.done: set[int] = set()
         self._ended: set[int] = set()
 
@@ -127,9 +125,10 @@ class Watch(TunerCallback):
         ended = result[self._curves.fidelity_name()] >= self._most
         if ended:
             self.done.add(trial.trial_id)
-        if (ended or decision != SchedulerDecision.CONTINUE) and result[METRIC] < self._best:
-            self._best = result[METRIC]
-            self.trace.append((result[ST_TUNER_TIME], self._curves.final(trial.config)))
+        if ended or decision != SchedulerDecision.CONTINUE:
+            step = int(result[self._curves.fidelity_name()])
+            self.ends.append((result[ST_TUNER_TIME], int(trial.trial_id), step, result[METRIC],
+                              self._curves.final(trial.config)))  # fmt: skip
 
     def on_tuning_end(self) -> None:
         seen = self._tuner.tuning_status.last_trial_status_seen
@@ -137,7 +136,7 @@ class Watch(TunerCallback):
 
     def answer(self) -> dict[str, Any]:
         begun = self._ended | self.done
-        return {"trace": self.trace, "done": self._least(self.done), "begun": self._least(begun),
+        return {"ends": self.ends, "done": self._least(self.done), "begun": self._least(begun),
                 "trials": len(self._params)}  # fmt: skip
 
     def _least(self, numbers: set[int]) -> float:

@@ -36,6 +36,18 @@ def copy_checkpoint(definition: Definition, source: int, number: int) -> None:
         shutil.copytree(origin, trial_directory(definition, number) / CHECKPOINT, dirs_exist_ok=True)
 
 
+def made_directory(definition: Definition, number: int) -> Path:
+    path = trial_directory(definition, number)
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def made_checkpoint(definition: Definition, number: int) -> Path:
+    path = made_directory(definition, number) / CHECKPOINT
+    path.mkdir(exist_ok=True)
+    return path
+
+
 def tidy_checkpoints(history: History, number: int) -> None:
     """Remove the checkpoints that no one needs now that a trial has ended: its own where it did not come to its end,
     and those of all but the best ``keep_checkpoints`` trials that did."""

@@ -12,7 +12,7 @@ from typing import Any
 from shoal.answers import metrics_of
 from shoal.contracts import GO, Clock, Decision, Paused, Stopped
 from shoal.errors import ObjectiveError, ShoalError
-from shoal.files import CHECKPOINT, trial_directory
+from shoal.files import CHECKPOINT, made_checkpoint, made_directory, trial_directory
 from shoal.journal import Journal
 from shoal.records import Metrics, Outcome, Reported
 from shoal.space import Params
@@ -56,16 +56,12 @@ class LiveTrial:
     @cached_property
     def directory(self) -> Path:
         """A directory of the trial's own, made when first asked for; it survives a retry."""
-        path = trial_directory(self._journal.history.definition, self.number)
-        path.mkdir(parents=True, exist_ok=True)
-        return path
+        return made_directory(self._journal.history.definition, self.number)
 
-    @property
+    @cached_property
     def checkpoint(self) -> Path:
         """Where to save the trial's state, and to look for it when ``resumed``: it outlasts pauses and retries."""
-        path = self.directory / CHECKPOINT
-        path.mkdir(exist_ok=True)
-        return path
+        return made_checkpoint(self._journal.history.definition, self.number)
 
     def _has_saved(self) -> bool:
         """Whether there is a checkpoint, or will be when the trial is paused; looked up where someone may ask."""

@@ -38,7 +38,7 @@ def tune(
     patience: int | None = None, max_failures: int | None = None, retries: int | None = None, gpus: float | None = None,
     grace: float = 30.0, lease: float = LEASE, preload: bool = True, directory: str | Path | None = None,
     keep_checkpoints: int | None = None, wall_time: float | None = None, engine: str = "local",
-    progress: bool | None = None,
+    ranks_per_trial: int | None = None, progress: bool | None = None,
 ) -> Study:  # fmt: skip
     """Search the space for the params with which the objective is best, and return the study.
 
@@ -66,6 +66,8 @@ def tune(
             of trials that were stopped or failed are always removed.
         wall_time: seconds after which a scheduler kills this process: no trial is begun that would not fit.
         engine: "local", processes of this machine, or "mpi": every rank of this MPI job is a peer, and calls this.
+        ranks_per_trial: with "mpi", how many ranks run each trial together; they find their communicator in
+            ``trial.comm``, and all end at the same report.
         progress: whether to show what happens; on by default.
 
     Raises:
@@ -93,8 +95,10 @@ def tune(
     if engine == "mpi":
         from shoal.ranks import Ranks
 
-        ranks = Ranks(objective, name, STORE if store is None else store, asked)
+        ranks = Ranks(objective, name, STORE if store is None else store, asked, ranks_per_trial)
         return ranks.run(custom, rule, lease, preload, grace, timeout, progress, gpus)
+    if ranks_per_trial is not None:
+        raise StudyError(f'ranks_per_trial is for engine="mpi", not {engine!r}')
     place = catalog.store(store or STORE) if store is None or isinstance(store, str) else store
     if workers and place.url.startswith("memory"):
         raise StudyError(

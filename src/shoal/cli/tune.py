@@ -71,6 +71,7 @@ def tune(
         int | None, Option(help="Of how many of the best trials to keep the checkpoints (all that are done).")
     ] = None,
     engine: Annotated[str | None, Option(help="local, or mpi: every rank of this MPI job is a peer (local).")] = None,
+    ranks_per_trial: Annotated[int | None, Option(help="With mpi: how many ranks run each trial together (1).")] = None,
     quiet: Annotated[bool, Option("--quiet", "-q", help="Show no progress.")] = False,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
@@ -90,6 +91,7 @@ def tune(
         "timeout": timeout, "trial_timeout": trial_timeout, "target": stop_at, "patience": patience,
         "max_failures": max_failures, "retries": retries, "gpus": gpus, "grace": grace, "preload": preload,
         "directory": directory, "keep_checkpoints": keep_checkpoints, "engine": engine,
+        "ranks_per_trial": ranks_per_trial,
     }  # fmt: skip
     fields.update({key: value for key, value in given.items() if value is not None})
     try:
