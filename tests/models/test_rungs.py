@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import shoal
-from shoal.models.rungs import Ladder, levels, ordinal
+from shoal.models.rungs import EXPECTED, Ladder, levels, ordinal
 from shoal.stopping.asha import ASHA
 from told import Told
 
@@ -124,3 +124,25 @@ def test_a_budget_in_seconds_counts_what_was_measured_and_not_the_step() -> None
 )  # fmt: skip
 def test_places_are_said_in_words(place: int, words: str) -> None:
     assert ordinal(place) == words
+
+
+def foresight(at_first: list[float], at_next: list[float]) -> float:
+    """Of how many trials at the first rung one goes on, after these losses at the first two; η is 3."""
+    pairs = zip(at_first, at_next, strict=True)
+    return ladder(
+        *((n, step, loss) for n, pair in enumerate(pairs) for step, loss in zip((1, 3), pair, strict=True))
+    ).one_in(0, 3)
+
+
+def test_where_a_rung_foresees_the_next_one_in_eta_goes_on_and_where_it_does_not_all() -> None:
+    losses = [0.01 * n for n in range(60)]
+    assert 2.85 < foresight(losses, [loss**3 for loss in losses]) <= 3
+    assert foresight(losses, losses[::-1]) == 1
+    assert foresight(losses, [0.5] * 60) < 1.1
+    noisy = [loss + 0.3 * (7 * n % 20 / 20) for n, loss in enumerate(losses)]
+    assert 2 < foresight(losses, noisy) < 2.9
+
+
+def test_a_few_trials_say_little_of_what_a_rung_foresees() -> None:
+    assert foresight([], []) == 3**EXPECTED
+    assert 1 < foresight([0.1, 0.2], [0.2, 0.1]) < foresight([0.1], [0.2]) == 3**EXPECTED

@@ -24,7 +24,7 @@ def parked(told: Told, losses: list[float]) -> Told:
 
 
 def test_trials_that_save_nothing_are_stopped_as_asynchronous_halving_stops_them() -> None:
-    auto, asha = Told(Auto()), Told(ASHA())
+    auto, asha = Told(Auto()), Told(ASHA(adapt=True))
     for number in range(30):
         for step in (1, 2, 3, 4, 9):
             loss = (7 * number % 30 + 1) / (30 * step)
@@ -38,7 +38,7 @@ def test_trials_that_save_nothing_are_stopped_as_asynchronous_halving_stops_them
 
 
 def test_trials_that_save_are_paused_and_promoted_as_successive_halving_promotes_them() -> None:
-    auto, promotion = parked(Told(Auto()), [0.3, 0.1, 0.2]), parked(Told(Promotion()), [0.3, 0.1, 0.2])
+    auto, promotion = (parked(Told(rule), [0.3, 0.1, 0.2]) for rule in (Auto(), Promotion(adapt=True)))
     assert auto.next(3) == promotion.next(3)
     assert auto.next(3).resume_from == 1
     assert auto.next(-1) == promotion.next(-1)

@@ -17,6 +17,9 @@ from shoal.space.domain import Array
 from shoal.trial import Report
 
 FEW = 3.0  # trials: as much as the slope of 1 from rung to rung weighs
+LATEST = 200  # trials that tell how well a rung foresees the next …
+EXPECTED = 0.7  # … what is expected of that before any has …
+DOUBT = 5.0  # … and as how many of them it counts
 
 
 def check_eta(eta: float, grace: float | None = None) -> None:
@@ -123,6 +126,19 @@ class Ladder:
         self._row(max(count - 1, 0))
         return self._losses[:count]
 
+    def one_in(self, k: int, eta: float) -> float:
+        """Of how many trials at a rung one is worth going on with: η^ρ.
+
+        ρ is the rank correlation of the losses there with those at the next rung, of the trials that were at both.
+        Where a rung foresees the next one, one in η goes on, as in successive halving; where it says nothing, all do.
+        """
+        column = self._losses[:, k + 1]
+        low, high = self._losses[np.flatnonzero(column == column)[-LATEST:], k : k + 2].T
+        low, high = low[low == low], high[low == low]
+        agreed = float(np.corrcoef(_ranks(low), _ranks(high))[0, 1]) if _differ(low) and _differ(high) else 0.0
+        told = max(len(low) - 1, 0)
+        return float(eta ** max((told * agreed + DOUBT * EXPECTED) / (told + DOUBT), 0.0))
+
     def reached(self, number: int) -> int:
         """How many rungs a trial got to."""
         return self._reached.get(number, 0)
@@ -131,6 +147,17 @@ class Ladder:
         """The highest rung that a trial got to, if it did so with its report after ``spent``."""
         reached = self._reached.get(number, 0)
         return self.rungs[reached - 1] if reached and self._when[number] == spent else None
+
+
+def _differ(losses: Array) -> bool:
+    return len(losses) > 1 and bool(losses.min() < losses.max())
+
+
+def _ranks(losses: Array) -> Array:
+    """Ranks, equal ones for losses that tie."""
+    _, place, count = np.unique(losses, return_inverse=True, return_counts=True)
+    ranks: Array = (np.cumsum(count) - count / 2)[place]
+    return ranks
 
 
 def aligned(losses: Array) -> Array:

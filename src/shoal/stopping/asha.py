@@ -20,11 +20,13 @@ from shoal.trial import Report
 @dataclass
 class ASHA:
     """Settings: the reduction factor η, the budget before the first rung, and brackets, each of which begins a rung
-    later than the one before (s = 0, 1 …); trials are dealt to them in the ratio of η^-s."""
+    later than the one before (s = 0, 1 …); trials are dealt to them in the ratio of η^-s. With ``adapt`` it learns how
+    well each rung foresees the next: where it does not, more than 1/η go on."""
 
     eta: float = 3.0
     grace: float | None = None  # r; the least budget by default
     brackets: int = 1
+    adapt: bool = False
 
     def __post_init__(self) -> None:
         check_eta(self.eta, self.grace)
@@ -55,16 +57,18 @@ class ASHA:
 
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
         spent, loss = history.spent(report), history.loss(report)
-        rung = self._ladder(number).entered(number, spent)
+        ladder = self._ladder(number)
+        rung = ladder.entered(number, spent)
         if rung is None or loss is None or spent >= self._last or len(rung) < self.eta:
             return GO  # it passed its rung before, or the rung holds too few to tell
         rank, count = rung.rank(loss), len(rung)
-        if rank < max(math.ceil(count / self.eta), 1):
+        one_in = ladder.one_in(ladder.rungs.index(rung), self.eta) if self.adapt else self.eta
+        if rank < max(math.ceil(count / one_in), 1):
             return GO
         return Decision(
             stop=True,
             reason=f"{loss * history.sign:.4g} at {self._what} {spent:g} is the {ordinal(rank + 1)} of {count}, "
-            f"not among the best 1/{self.eta:g}",
+            f"not among the best 1/{one_in:.3g}",
         )
 
 

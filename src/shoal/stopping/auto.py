@@ -35,7 +35,7 @@ class Auto:
         self._promoter.around(search)
 
     def begin(self, history: History) -> None:
-        self._stopper = ASHA(self.eta)
+        self._stopper = ASHA(self.eta, adapt=True)
         self._promoter.begin(history)
         self._stopper.begin(history)
         self._saves = any(report.saved for n in range(history.length) for report in history.reports(n))

@@ -1,9 +1,10 @@
 """Freeze and thaw: a free peer goes on with the paused trial that promises most, or begins a new one.
 
 K. Swersky, J. Snoek, R. P. Adams: Freeze-Thaw Bayesian Optimization. 2014. A joint model over params and budget
-foresees where every curve ends, and how sure that is. At each rung 1/η go on, as in asynchronous successive halving (L.
-Li et al. 2020), which bounds what a wrong model can cost: in turn the trial that is expected to improve most on the
-best that came to its end, and the best there. The first passes over trials that are like one whose end is known.
+foresees where every curve ends, and how sure that is. At each rung as many go on as in asynchronous successive halving
+(L. Li et al. 2020), which bounds what a wrong model can cost, and more where the rung does not foresee the next: in turn
+the trial that is expected to improve most on the best that came to its end, and the best there. The first passes over
+trials that are like one whose end is known.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Freeze:
         check_eta(self.eta)
 
     def around(self, search: Search) -> None:
-        self._promotion = Promotion(self.eta)
+        self._promotion = Promotion(self.eta, adapt=True)
         self._promotion.around(search)
 
     def begin(self, history: History) -> None:

@@ -24,11 +24,13 @@ from shoal.trial import Report
 
 @dataclass
 class Promotion:
-    """Settings: the reduction factor η, and the budget of the first rung."""
+    """Settings: the reduction factor η, the budget of the first rung, and whether to learn how well each rung foresees
+    the next: where it does not, more than 1/η go on."""
 
     needs_budget: ClassVar[bool] = True
     eta: float = 3.0
     grace: float | None = None  # r; the least budget by default
+    adapt: bool = False
 
     def __post_init__(self) -> None:
         check_eta(self.eta, self.grace)
@@ -93,16 +95,17 @@ class Promotion:
         return Proposal(proposal.params, proposal.why, until=self.levels[0])
 
     def _promote(self, fresh: bool) -> Proposal | None:
-        """The best trial that is paused at the highest rung where it is among the best 1/η.
+        """The best trial that is paused at the highest rung where it is among the share that goes on.
 
         Without fresh trials, the best of a rung always goes on: some trial is to see the whole budget.
         """
         for k in range(self.top - 2, -1, -1):
             rung, waiting = self.ladder.rungs[k], self._waiting[k]
-            allowed = max(int(len(rung) / self.eta), 0 if fresh else 1)
-            if not allowed or not waiting:
+            if not waiting:
                 continue
-            picked = self.pick(rung, waiting, allowed)
+            one_in = self.ladder.one_in(k, self.eta) if self.adapt else self.eta
+            allowed = max(int(len(rung) / one_in), 0 if fresh else 1)
+            picked = self.pick(rung, waiting, allowed) if allowed else None
             if picked is not None:
                 return self._promoted(picked, rung, self.levels[k + 1])
         return None
