@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from shoal.cli import doctor, export, join, look, remove, simulate, stop, submit, tune
+from shoal.cli import deephyper, doctor, export, join, look, new, remove, simulate, stop, submit, tune
 
 HELP = """
 Tune the training code you have: every worker is a peer.
@@ -18,7 +18,7 @@ app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode="rich", pret
 app.command(no_args_is_help=True)(tune.tune)
 app.command()(join.join)
 app.command()(join.resume)
-app.command()(submit.submit)
+app.command(cls=deephyper.SubmitCommand)(submit.submit)
 app.command()(stop.stop)
 app.command()(look.status)
 app.command()(look.top)
@@ -28,6 +28,9 @@ app.command()(export.export)
 app.command()(simulate.simulate)
 app.command()(remove.rm)
 app.command()(doctor.doctor)
+app.command(no_args_is_help=True)(deephyper.hps)
+app.add_typer(new.app, name="new")
+app.add_typer(deephyper.app, name="deephyper")
 
 
 @app.callback(invoke_without_command=True)

@@ -101,8 +101,14 @@ def top(
     store: StoreOption = DEFAULT_STORE,
     as_json: JsonOption = False,
 ) -> None:
-    """The best trials, the best first."""
+    """The best trials, the best first; of a table such as results.csv, where STUDY is one, its best rows."""
     from shoal.reports.text import number
+
+    if study is not None and study.endswith(".csv"):
+        from shoal.cli.deephyper import top_of_table
+
+        top_of_table(Path(study), count, output, as_json)
+        return
 
     found = open_study(study, store)
     history = found._journal.history

@@ -22,7 +22,9 @@ def tune(
     target: Annotated[
         list[str], typer.Argument(help="study.yaml, train.py, package.module:function, or a command; options after --.")
     ],
-    space: Annotated[Path | None, Option(help="A YAML file of names and domains.")] = None,
+    space: Annotated[
+        str | None, Option(help="A YAML file of names and domains, or a space or a problem: package.module:name.")
+    ] = None,
     param: Annotated[
         list[str] | None, Option("--param", "-p", help="A param, as in 'lr=loguniform(1e-6, 1)'; may be repeated.")
     ] = None,
@@ -83,11 +85,12 @@ def tune(
 
     origin = os.getcwd()
     fields = _target(target, store)
+    domains, first = _space(space, param, where)
     given = {
-        "space": _space(space, param, where), "metric": metric, "goal": goal, "trials": trials, "workers": workers,
+        "space": domains, "metric": metric, "goal": goal, "trials": trials, "workers": workers,
         "search": search, "settings": _settings("--setting", setting), "budget": budget, "stopping": stopping,
         "stopping_settings": _settings("--stopping-setting", stopping_setting), "seed": seed,
-        "start": _points(start), "name": name,
+        "start": [*first, *(_points(start) or [])] or None, "name": name,
         "timeout": timeout, "trial_timeout": trial_timeout, "target": stop_at, "patience": patience,
         "max_failures": max_failures, "retries": retries, "gpus": gpus, "grace": grace, "preload": preload,
         "directory": directory, "keep_checkpoints": keep_checkpoints, "engine": engine,
@@ -120,23 +123,44 @@ def _target(words: list[str], store: str | None) -> dict[str, Any]:
     return {"objective": words[0] if len(words) == 1 else words, **fields}
 
 
-def _space(path: Path | None, params: list[str] | None, where: list[str] | None) -> Any:
+def _space(text: str | None, params: list[str] | None, where: list[str] | None) -> tuple[Any, list[dict[str, Any]]]:
+    """The space that is asked for, and the points that a problem wants to be tried first."""
     from shoal.space import Space
     from shoal.space.parsing import from_yaml
     from shoal.study_file import read_space
 
-    if path is None and not params:
+    if text is None and not params:
         if where:
             raise StudyError("--where needs a space beside it: --space or --param")
-        return None
-    known = read_space(path).to_json() if path is not None else {"domains": {}, "where": []}
+        return None, []
+    from shoal import catalog
+
+    found: Any = None
+    start: list[dict[str, Any]] = []
+    if text is not None and catalog.is_reference(text):
+        found, start = _named_space(text)
+    elif text is not None:
+        found = read_space(Path(text))
+    known = found.to_json() if found is not None else {"domains": {}, "where": []}
     domains = dict(known["domains"])
     for text in params or []:
         name, value = _pair("--param", text, "lr=loguniform(1e-6, 1)")
         if any(name == other.partition("=")[0].strip() for other in params or [] if other is not text):
             raise StudyError(f"--param {name} is given twice")
         domains[name] = from_yaml(_literal(value))
-    return Space.from_json({"domains": domains, "where": [*known["where"], *(where or [])]})
+    return Space.from_json({"domains": domains, "where": [*known["where"], *(where or [])]}), start
+
+
+def _named_space(text: str) -> tuple[Any, list[dict[str, Any]]]:
+    """A space, a dict of domains, or a problem that has a ``space`` and may have a ``start``, by its reference."""
+    from shoal import catalog
+    from shoal.space import Space
+
+    found = catalog.load_reference(text)
+    space = getattr(found, "space", found)
+    if not isinstance(space, (Space, dict)):
+        raise StudyError(f"--space {text}: a space, a dict of domains or a problem is needed, got {found!r:.100}")
+    return (space if isinstance(space, Space) else Space(space)), list(getattr(found, "start", []))
 
 
 def _settings(option: str, pairs: list[str] | None) -> dict[str, Any] | None:

@@ -56,10 +56,14 @@ def to_frame(trials: Iterable[Trial], space: Space) -> pd.DataFrame:
 
 
 def export(trials: Iterable[Trial], space: Space, path: Path) -> Path:
-    """Write a table to a file: first beside it, then in its place, so that no half of one is ever read."""
+    """Write the table of trials to a file. Raises ShoalError for another format than .csv, .json or .jsonl."""
     if path.suffix not in FORMATS:
         raise ShoalError(unknown("format of an export", path.suffix, FORMATS))
-    columns, table = rows(trials, space)
+    return write_table(path, *rows(trials, space))
+
+
+def write_table(path: Path, columns: Sequence[str], table: Sequence[dict[str, Any]]) -> Path:
+    """Write rows to a file: first beside it, then in its place, so that no half of one is ever read."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with fresh.open("w", newline="", encoding="utf-8") as file:

@@ -34,17 +34,18 @@ from shoal.space.domain import Array
 ACQUISITIONS: Final = ("LCB", "qLCB", "EI", "PI", "hedge")
 LIES: Final[Mapping[str, Callable[[Array], Any]]] = {"min": np.min, "mean": np.mean, "max": np.max}
 HEDGED: Final = ("LCB", "EI", "PI")
-LEAST_KAPPA: Final = 0.1  # where a decaying κ ends
 ETA: Final = 4.0  # how strongly the hedge prefers what brought good trials
 
 
 @dataclass
 class ForestSearch:
-    """Settings: the acquisition, its κ and after how many trials a decaying κ begins anew, the lie, the forest."""
+    """Settings: the acquisition, its κ, after how many trials a decaying κ begins anew and where it ends, the lie, the
+    forest."""
 
     acquisition: str = "LCB"
     kappa: float = 1.96
     period: int | None = None  # None: κ does not decay
+    final_kappa: float = 0.1
     liar: str = "max"
     design: int = 8
     trees: int = 25
@@ -55,8 +56,14 @@ class ForestSearch:
             raise SpaceError(f"forest has the acquisitions {', '.join(ACQUISITIONS)}; got {self.acquisition!r}")
         if self.liar not in LIES:
             raise SpaceError(f"forest has the liars {', '.join(LIES)}; got {self.liar!r}")
-        if not self.kappa >= 0 or min(self.design, self.trees, self.candidates, self.period or 1) < 1:
-            raise SpaceError(f"forest needs kappa >= 0 and design, trees, candidates, period >= 1; got {self}")
+        if (
+            not self.kappa >= 0
+            or not self.final_kappa > 0
+            or min(self.design, self.trees, self.candidates, self.period or 1) < 1
+        ):
+            raise SpaceError(
+                f"forest needs kappa >= 0, final_kappa > 0 and design, trees, candidates, period >= 1; got {self}"
+            )
 
     def begin(self, history: History) -> None:
         self._history, self._cube = history, Cube(history.space)
@@ -94,8 +101,8 @@ class ForestSearch:
 
     def _kappa(self, number: int, rng: np.random.Generator) -> float:
         kappa = self.kappa
-        if self.period is not None and kappa > LEAST_KAPPA:
-            kappa *= math.exp(-math.log(kappa / LEAST_KAPPA) * (number % self.period) / self.period)
+        if self.period is not None and kappa > self.final_kappa:
+            kappa *= math.exp(-math.log(kappa / self.final_kappa) * (number % self.period) / self.period)
         return kappa * rng.exponential() if self.acquisition == "qLCB" else kappa
 
     def _choose(self, seen: Observed, rng: np.random.Generator) -> str:
