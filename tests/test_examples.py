@@ -20,6 +20,7 @@ ENDS = {
     "06_spaces.py": "from JSON:      True",
     "07_own_search.py": "near trial",
     "08_budget.py": "best accuracy 0.9",
+    "09_deephyper.py": "best objective 0.9",
 }
 
 

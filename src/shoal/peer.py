@@ -171,7 +171,7 @@ class Peer:
         decided = trial.outcome if outcome == "done" else None
         if decided is not None:
             outcome, reason = decided
-            metrics = trial.last or {}
+            metrics = {**metrics, **(trial.last or {})}  # what it returned beside is kept
         seconds = self._clock.monotonic() - began
         self._write_end(number, attempt, outcome, reason, trace, metrics, seconds, decided is not None)
 

@@ -212,10 +212,12 @@ def _range(value: tuple[Any, ...], name: str, default: Any) -> cs.Hyperparameter
             f"{name}: {value!r}: a range is a tuple of two ints or two floats, and one of {', '.join(PRIORS)} may "
             "follow; a choice is a list"
         )
+    if high < low:
+        low, high = high, low
     log = prior == "log-uniform"
     if all(isinstance(end, int) for end in ends):
-        return cs.UniformIntegerHyperparameter(name, min(ends), max(ends), default, log)  # type: ignore[arg-type]
-    return cs.UniformFloatHyperparameter(name, float(min(ends)), float(max(ends)), default, log)
+        return cs.UniformIntegerHyperparameter(name, low, high, default, log)
+    return cs.UniformFloatHyperparameter(name, float(low), float(high), default, log)
 
 
 def _list(values: list[Any], name: str, default: Any) -> cs.Hyperparameter:
