@@ -91,7 +91,7 @@ def test_the_tutorial_goes_from_an_empty_folder_to_an_objective_of_98_percent(
     )  # fmt: skip
     assert done.returncode == 0, (done.stdout, done.stderr)
     assert SHAPES in done.stdout
-    first, *_, last = re.findall(r"^objective: (-?[\d.]+)$", done.stdout, re.M)
+    first, *_, last = re.findall(r"^objective: (-?[\d.]+)$", done.stdout, re.MULTILINE)
     assert abs(float(first)) < 0.1  # a linear network knows nothing of squares
     assert float(last) >= 0.98
     assert "{0: {'activation': 'identity', 'lr': 0.01, 'units': 10}}" in done.stdout

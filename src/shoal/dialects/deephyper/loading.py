@@ -59,9 +59,11 @@ def adapter(run: str, inactive: dict[str, Any], last: float | None) -> str:
     text = ADAPTER.format(folders=folders, run=run, inactive=inactive, last=last)
     place = Path("shoal.files")
     path = place / f"run-{zlib.crc32(text.encode()):08x}.py"
+    fresh = path.with_suffix(f".{os.getpid()}")  # ranks of one job may write it at once
     try:
         place.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(path)
     except OSError as error:
         raise ObjectiveError(f"cannot write {path}: {error.strerror or error}") from None
     return f"{path}:run"
