@@ -101,6 +101,40 @@ def test_lists_dicts_null_and_long_text_go_through_a_file() -> None:
     assert trials[0].metrics["got"] == str(trials[0].params["widths"])
 
 
+def test_a_command_may_say_where_the_file_of_its_params_and_its_checkpoints_go() -> None:
+    script = """
+import json, sys
+from shoal import checkpoint_dir, report
+assert sys.argv[1:] == ["{params} as it is", "--config=" + sys.argv[2][9:], "--state", checkpoint_dir()], sys.argv
+report(loss=json.load(open(sys.argv[2][9:]))["layers"][1])
+"""
+    words = ["{params} as it is", "--config={params}", "--state", "{checkpoint}"]
+    trials = run(script, *words, trials=1, space={"x": (-1.0, 1.0), "layers": shoal.constant([8, 4])})
+    assert (trials[0].value, trials[0].reason) == (4, "")
+
+
+def test_what_the_budget_counts_is_the_step_so_that_a_trial_that_is_gone_on_with_keeps_its_reports() -> None:
+    script = """
+import os
+from shoal import checkpoint_dir, params, report
+path = os.path.join(checkpoint_dir(), "samples")
+samples = int(open(path).read()) if os.path.exists(path) else 0
+while samples < 900:
+    samples += 100
+    print(samples, file=open(path, "w"))
+    report(samples=samples, loss=params()["x"] + 1 / samples)
+"""
+    budget = shoal.Budget("samples", 100, 900)
+    trials = run(script, trials=6, search="random", stopping="asha-promote", budget=budget, seed=0)
+    done = [trial for trial in trials if trial.outcome == "done"]
+    assert any(trial.resumed for trial in done)
+    for trial in done:  # what was saved when the script was asked to end may never have been told
+        steps = [report.step for report in trial.reports]
+        assert steps[0] == 100
+        assert steps[-1] == 900
+        assert [report.time for report in trial.reports] == sorted(report.time for report in trial.reports)
+
+
 def test_hostile_text_reaches_the_script_as_it_is() -> None:
     hostile = ["$(touch hacked)", "; touch hacked", "--help", "'\"`\\", "ünïcödé \n newline", ""]
     script = ARGPARSE + "from shoal import report\nreport(loss=1.0, got=args.name)\n"

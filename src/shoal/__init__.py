@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         qlograndint,
         qloguniform,
         qrandint,
+        qreverseloguniform,
         quniform,
         randint,
         reverseloguniform,
@@ -47,8 +48,8 @@ _WORDS = {  # name -> module; imported when first asked for, so that `import sho
     "shoal.errors": "ShoalError SpaceError StoreError StudyError ObjectiveError Exhausted",
     "shoal.space.conditions": "at_least at_most one_of",
     "shoal.space.constructors": (
-        "uniform loguniform reverseloguniform quniform qloguniform randint lograndint qrandint qlograndint finrange "
-        "logfinrange normal lognormal choice ordinal constant"
+        "uniform loguniform reverseloguniform quniform qloguniform qreverseloguniform randint lograndint qrandint "
+        "qlograndint finrange logfinrange normal lognormal choice ordinal constant"
     ),
     "shoal.space.space": "Space",
     "shoal.objectives.reporter": "report params checkpoint_dir until",
@@ -61,7 +62,7 @@ __all__ = [
     "Budget", "Decision", "Exhausted", "Halted", "ObjectiveError", "ShoalError", "Space", "SpaceError", "StoreError",
     "Study", "StudyError", "at_least", "at_most", "checkpoint_dir", "choice", "constant", "finrange", "logfinrange",
     "lognormal", "lograndint", "loguniform", "normal", "one_of", "ordinal", "params", "qlograndint", "qloguniform",
-    "qrandint", "quniform", "randint", "report", "reverseloguniform", "tune", "uniform", "until",
+    "qrandint", "qreverseloguniform", "quniform", "randint", "report", "reverseloguniform", "tune", "uniform", "until",
 ]  # fmt: skip
 
 

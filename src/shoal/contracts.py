@@ -122,6 +122,10 @@ class Running(Protocol):
         """Whether it has used that much, with more of the budget left for later."""
 
     @property
+    def counted(self) -> str:
+        """The name of what is counted along a trial, such as "epoch": that of the budget where there is one."""
+
+    @property
     def last_step(self) -> int:
         """The step that the trial, or the one whose checkpoint it begins from, reported last; 0 before the first."""
 

@@ -352,7 +352,7 @@ class History:
         latest, paused = self._attempt[number] if number < self.length else -1, self._paused.get(number, ())
         first = min((step for step, told in steps.items() if told.attempt == latest), default=math.inf)
         return tuple(
-            Report(step, told.metrics, told.seconds, told.saved)
+            Report(step, told.metrics, told.seconds, told.saved, told.time)
             for step, told in sorted(steps.items())
             if told.attempt == latest or (told.attempt in paused and step < first)
         )

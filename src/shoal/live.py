@@ -82,6 +82,11 @@ class LiveTrial:
         return self._before + self._clock.monotonic() - self._began
 
     @property
+    def counted(self) -> str:
+        """What names the steps of the trial's reports: the budget, unless that is measured in seconds."""
+        return "step" if self._budget is None or self._budget.name == "seconds" else self._budget.name
+
+    @property
     def due(self) -> bool:
         """Whether the trial has used what it was to use, but not all of its budget."""
         return self._budget is not None and self.until <= self._spent and not self._complete

@@ -16,6 +16,7 @@ class Report:
     metrics: Metrics
     seconds: float = 0.0  # that the trial had run by then, pauses left out
     saved: bool = False  # whether the trial saves checkpoints
+    time: float = 0.0  # when, in seconds since 1970 by its peer's clock
 
 
 @dataclass(frozen=True)

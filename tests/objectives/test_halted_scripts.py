@@ -141,3 +141,15 @@ def test_outside_of_a_study_a_script_is_told_no_end_and_saves_beside_itself(fold
     assert shoal.until() == float("inf")
     assert Path(shoal.checkpoint_dir()).resolve() == folder / "checkpoint"
     assert (folder / "checkpoint").is_dir()
+
+
+def test_scripts_that_get_no_grace_leave_the_next_ones_in_peace() -> None:
+    script = (
+        "from shoal import params, report\nfor epoch in range(1, 10):\n    report(epoch=epoch, loss=params()['x'])\n"
+    )
+    Path("train.py").write_text(script)
+    study = shoal.tune("train.py", {"x": (0.0, 1.0)}, trials=60, name="s", search="random", stopping="asha", seed=0,
+                       budget=shoal.Budget("epoch", 1, 9), grace=0.0, progress=False)  # fmt: skip
+    outcomes = Counter(trial.outcome for trial in study.trials)
+    assert outcomes["stopped"] > 20
+    assert outcomes["stopped"] + outcomes["done"] == 60

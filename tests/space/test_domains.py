@@ -17,11 +17,11 @@ from shoal.space.parsing import as_domain, parse
 N = 20_000
 EVERY_KIND = [
     shoal.uniform(-1.0, 2.0), shoal.loguniform(1e-6, 1.0), shoal.reverseloguniform(0.0, 0.999),
-    shoal.quniform(0.1, 1.0, 0.1), shoal.qloguniform(0.5, 64.0, 0.5), shoal.randint(-3, 4), shoal.lograndint(1, 100),
-    shoal.qrandint(8, 64, 8), shoal.qlograndint(8, 256, 8), shoal.finrange(0.0, 1.0, 5),
-    shoal.logfinrange(1, 1000, 4, integer=True), shoal.normal(0.0, 1.0), shoal.normal(5.0, 2.0, 1.0, 6.0),
-    shoal.lognormal(0.0, 1.0), shoal.lognormal(0.0, 1.0, 0.5, 2.0),
-    shoal.choice(["a", 1, 2.5, True, None, [1], {"k": 0}]),
+    shoal.quniform(0.1, 1.0, 0.1), shoal.qloguniform(0.5, 64.0, 0.5), shoal.qreverseloguniform(0.0, 0.99, 0.01),
+    shoal.randint(-3, 4), shoal.lograndint(1, 100), shoal.qrandint(8, 64, 8), shoal.qlograndint(8, 256, 8),
+    shoal.finrange(0.0, 1.0, 5), shoal.logfinrange(1, 1000, 4, integer=True),
+    shoal.normal(0.0, 1.0), shoal.normal(5.0, 2.0, 1.0, 6.0), shoal.lognormal(0.0, 1.0),
+    shoal.lognormal(0.0, 1.0, 0.5, 2.0), shoal.choice(["a", 1, 2.5, True, None, [1], {"k": 0}]),
     shoal.ordinal(["small", "medium", "large"]), shoal.ordinal([1, 2, 8], "value"), shoal.ordinal([1, 10, 1000], "log"),
     shoal.constant("fixed"), shoal.uniform(3.0, 3.0), shoal.choice(["only"]), shoal.randint(2**53 - 1, 2**53),
 ]  # fmt: skip
@@ -34,6 +34,7 @@ DOMAINS = st.one_of(
     st.builds(shoal.reverseloguniform, st.floats(0, 0.999999), st.floats(0, 0.999999)),
     st.builds(shoal.quniform, st.floats(-1e3, 1e3), st.floats(-1e3, 1e3), st.floats(1e-3, 1e3)),
     st.builds(shoal.qloguniform, st.floats(1e-3, 1e3), st.floats(1e-3, 1e3), st.floats(1e-3, 1e3)),
+    st.builds(shoal.qreverseloguniform, st.floats(0, 0.999999), st.floats(0, 0.999999), st.floats(1e-3, 1e3)),
     st.builds(shoal.qrandint, st.integers(-(10**6), 10**6), st.integers(-(10**6), 10**6), st.integers(1, 1000)),
     st.builds(shoal.qlograndint, st.integers(1, 10**6), st.integers(1, 10**6), st.integers(1, 1000)),
 )
@@ -212,7 +213,7 @@ def test_large_ints_off_the_grid_are_refused_and_not_rounded() -> None:
         lambda: shoal.uniform(0, math.nan), lambda: shoal.uniform(0, math.inf), lambda: shoal.uniform("a", "b"),
         lambda: shoal.uniform(True, 2), lambda: shoal.uniform(0, 10**400), lambda: shoal.loguniform(0, 1),
         lambda: shoal.loguniform(-1, 1), lambda: shoal.reverseloguniform(0, 1),
-        lambda: shoal.reverseloguniform(-1, 0.5),
+        lambda: shoal.reverseloguniform(-1, 0.5), lambda: shoal.qreverseloguniform(0.5, 1.0, 0.1),
         lambda: shoal.randint(0.5, 2), lambda: shoal.randint(0, 2**53 + 1), lambda: shoal.randint(0, 10**400),
         lambda: shoal.lograndint(0, 5), lambda: shoal.quniform(0, 1, 0), lambda: shoal.quniform(0, 1, -0.1),
         lambda: shoal.quniform(0, 1, math.nan), lambda: shoal.quniform(0, 1e308, 1e-308),

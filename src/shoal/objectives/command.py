@@ -16,6 +16,8 @@ from shoal.objectives.reporter import PARAMS
 from shoal.space import Params
 
 LONGEST = 100_000  # characters of arguments; systems allow 128 KiB an argument
+PARAMS_PLACE = "{params}"  # in a command: where the path of the JSON file of the params goes
+CHECKPOINT_PLACE = "{checkpoint}"  # … and that of the trial's directory for checkpoints
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,12 @@ class Command:
     @property
     def arguments(self) -> tuple[str, ...]:
         """What follows the target."""
-        return self.words[self.words.index(self.target) + 1 :]
+        return self.words[len(self.head) :]
+
+    @property
+    def head(self) -> tuple[str, ...]:
+        """What comes before the arguments: the program, and the script or the module."""
+        return self.words[: self.words.index(self.target) + 1]
 
 
 def read_command(given: str | Sequence[str]) -> Command:
@@ -55,18 +62,27 @@ def read_command(given: str | Sequence[str]) -> Command:
     return Command((program, *words[1:]), "exec", words[0] if words[0] == program else program)
 
 
+def filled(words: Sequence[str], params: Path, checkpoint: Path) -> list[str]:
+    """The words of a command with the paths of a trial where it names them: ``{params}``, ``--state={checkpoint}``."""
+    places = {PARAMS_PLACE: str(params), CHECKPOINT_PLACE: str(checkpoint)}
+    found = []
+    for word in words:
+        head, sign, tail = word.rpartition("=")
+        found.append(f"{head}{sign}{places[tail]}" if tail in places else word)
+    return found
+
+
 def _own_names() -> set[str]:
     """The paths under which this very interpreter is started: another environment's Python has other packages."""
     folder, own = os.path.split(os.path.abspath(sys.executable))
     return {os.path.join(folder, name) for name in (own, "python", "python3")}
 
 
-def param_words(params: Params, directory: Path, environment: dict[str, str]) -> list[str]:
+def param_words(params: Params, file: Path, environment: dict[str, str]) -> list[str]:
     """Params as ``--name value``; as ``--params FILE`` where a value is a list, a dict, null, or too long.
 
     The JSON file is written either way, and named in the environment.
     """
-    file = directory / "params.json"
     file.write_text(json.dumps(params, indent=1), encoding="utf-8")
     environment[PARAMS] = str(file)
     words: list[str] = []

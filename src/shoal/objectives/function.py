@@ -25,7 +25,7 @@ class FunctionObjective:
     def run(self, trial: Running) -> Generator[tuple[int | None, Answer], None, None]:
         answer = self._function(trial.params, trial) if self._arguments == 2 else self._function(trial.params)
         if isinstance(answer, Generator):
-            yield from _drain(answer)
+            yield from _drain(answer, trial.counted)
         else:
             yield None, answer
 
@@ -33,8 +33,8 @@ class FunctionObjective:
         """Nothing to let go of."""
 
 
-def _drain(generator: Generator[Any, None, Any]) -> Generator[tuple[int | None, Answer], None, None]:
-    """Yields are counted from 1, or name their step: {"step": 3, …}, {"epoch": 3, …}."""
+def _drain(generator: Generator[Any, None, Any], counted: str) -> Generator[tuple[int | None, Answer], None, None]:
+    """Yields are counted from 1, or name their step: {"step": 3, …}, {"epoch": 3, …}, {counted: 3, …}."""
     step = 0
     try:
         while True:
@@ -44,7 +44,7 @@ def _drain(generator: Generator[Any, None, Any]) -> Generator[tuple[int | None, 
                 if end.value is not None or step == 0:
                     yield None, end.value
                 return
-            step = step_of(answer, step)[0] if isinstance(answer, Mapping) else step + 1
+            step = step_of(answer, step, counted)[0] if isinstance(answer, Mapping) else step + 1
             yield step, answer
     finally:
         generator.close()  # runs its `finally` when the trial ends early

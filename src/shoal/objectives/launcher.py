@@ -50,9 +50,9 @@ def receive(channel: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
         head += channel.recv(4 - len(head))
     if not head:
         return None
-    data = b""
-    while len(data) < struct.unpack("!I", head)[0]:
-        part = channel.recv(1 << 16)
+    data, length = b"", struct.unpack("!I", head)[0]
+    while len(data) < length:
+        part = channel.recv(min(length - len(data), 1 << 16))  # the next message may wait behind it
         if not part:
             return None
         data += part

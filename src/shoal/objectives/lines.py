@@ -54,9 +54,10 @@ def _object(line: str, start: int) -> tuple[dict[str, Any], int]:
     return metrics, end
 
 
-def step_of(metrics: Mapping[str, Any], before: int) -> tuple[int, dict[str, Any]]:
-    """The step of a script's report (its ``step`` or ``epoch``, else one more than before) and its metrics."""
-    for name in ("step", "epoch"):
+def step_of(metrics: Mapping[str, Any], before: int, counted: str = "step") -> tuple[int, dict[str, Any]]:
+    """The step of a report (its ``step``, ``epoch``, or whatever else is ``counted``; else one more than before) and
+    its metrics."""
+    for name in ("step", "epoch", counted):
         step = metrics.get(name)
         if isinstance(step, (int, float)) and not isinstance(step, bool) and step == step // 1:
             return int(step), {key: value for key, value in metrics.items() if key != name}

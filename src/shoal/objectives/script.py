@@ -22,7 +22,7 @@ from typing import Any, Literal
 from shoal.contracts import Answer, Paused, Running, Stopped
 from shoal.errors import ObjectiveError
 from shoal.objectives import launcher
-from shoal.objectives.command import param_words, read_command
+from shoal.objectives.command import PARAMS_PLACE, filled, param_words, read_command
 from shoal.objectives.lines import Lines, spoken_reports, step_of, written_reports
 from shoal.objectives.reporter import CHECKPOINT, REPORTS, UNTIL
 
@@ -41,6 +41,7 @@ class ScriptObjective:
         self, command: str | Sequence[str], preload: bool = True, scratch: str | None = None, grace: float = 30.0
     ) -> None:
         self._command, self._preload, self._grace = read_command(command), preload, grace
+        self._takes_file = any(word.endswith(PARAMS_PLACE) for word in self._command.arguments)
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="shoal-", dir=scratch)  # whoever gave it removes it
         self._pipe = os.path.join(self._folder.name, "reports")
@@ -52,25 +53,27 @@ class ScriptObjective:
         environment["SHOAL_TRIAL_NUMBER"] = str(trial.number)
         environment[CHECKPOINT] = str(trial.checkpoint)
         environment[UNTIL] = str(trial.until)
-        extra = param_words(trial.params, trial.directory, environment)
+        file = trial.directory / "params.json"
+        words = param_words(trial.params, file, environment)
+        arguments = filled(self._command.arguments, file, trial.checkpoint) + ([] if self._takes_file else words)
         self._start()
         with _Run(self._channel, self._pipe, trial.directory, "ab" if trial.attempt else "wb") as run:
             launcher.send(
                 self._channel,
-                {"kind": self._command.kind, "target": self._command.target, "words": [*self._command.words, *extra],
-                 "arguments": [*self._command.arguments, *extra], "environment": environment, "folder": os.getcwd()},
+                {"kind": self._command.kind, "target": self._command.target, "arguments": arguments,
+                 "words": [*self._command.head, *arguments], "environment": environment, "folder": os.getcwd()},
                 run.ends,
             )  # fmt: skip
             run.let_go()
             count = 0
             for metrics in run.reports():
-                step, metrics = step_of(metrics, count)
+                step, metrics = step_of(metrics, count, trial.counted)
                 count = max(step, count + 1)
                 try:
                     yield step, metrics
                 except Paused:
                     for late in run.end(self._grace):  # its checkpoint may be of that step
-                        step, late = step_of(late, count)
+                        step, late = step_of(late, count, trial.counted)
                         count = max(step, count + 1)
                         yield step, late
                     raise

@@ -34,9 +34,7 @@ def loguniform(low: float, high: float, *, default: Any = MISSING) -> Float:
 
 def reverseloguniform(low: float, high: float, *, default: Any = MISSING) -> Float:
     """A float between ``low`` and ``high``, uniform in log(1 - x): for values near 1, such as a momentum."""
-    low, high = _ordered("reverseloguniform", low, high)
-    if not 0 <= low < 1 or high >= 1:
-        raise SpaceError(f"reverseloguniform needs 0 <= low <= high < 1, got ({low}, {high})")
+    low, high = _below_one("reverseloguniform", low, high)
     return finished(Float(float(low), float(high), "reverselog", extras=Extras(default=default)))
 
 
@@ -55,6 +53,13 @@ def qloguniform(low: float, high: float, step: float, *, default: Any = MISSING)
     low, high = _positive("qloguniform", low, high, "quniform")
     step = _step("qloguniform", low, high, step)
     return finished(Grid(float(low), float(high), step, "log", False, extras=Extras(default=default)))
+
+
+def qreverseloguniform(low: float, high: float, step: float, *, default: Any = MISSING) -> Grid:
+    """A float of the grid ``low, low + step, …``, uniform in log(1 - x)."""
+    low, high = _below_one("qreverseloguniform", low, high)
+    step = _step("qreverseloguniform", low, high, step)
+    return finished(Grid(float(low), float(high), step, "reverselog", False, extras=Extras(default=default)))
 
 
 def randint(low: int, high: int, *, default: Any = MISSING) -> Grid:
@@ -149,6 +154,13 @@ def _positive(name: str, low: float, high: float, instead: str) -> tuple[float, 
     low, high = _ordered(name, low, high)
     if low <= 0:
         raise SpaceError(f"{name} needs 0 < low <= high, got ({low}, {high}); for a range that reaches 0 use {instead}")
+    return low, high
+
+
+def _below_one(name: str, low: float, high: float) -> tuple[float, float]:
+    low, high = _ordered(name, low, high)
+    if not 0 <= low < 1 or high >= 1:
+        raise SpaceError(f"{name} needs 0 <= low <= high < 1, got ({low}, {high})")
     return low, high
 
 

@@ -109,6 +109,8 @@ class Grid(Domain):
     @cached_property
     def _ends(self) -> tuple[float, float]:
         low, high = self.low - self.step / 2, self.nth(int(self.size) - 1) + self.step / 2
+        if self.scale == "reverselog":
+            high = min(high, (self.high + 1) / 2)  # below 1, where the scale ends
         start = forward(self.scale, max(low, self.low / 2) if self.scale == "log" else low)
         return start, forward(self.scale, high) - start
 
@@ -148,7 +150,8 @@ class Grid(Domain):
         return int(code) if self.integer else code
 
     def spell(self) -> str:
-        name = ("q" if self.step != 1 or not self.integer else "") + ("log" if self.scale == "log" else "")
+        name = "q" if self.step != 1 or not self.integer else ""
+        name += {"linear": "", "log": "log", "reverselog": "reverselog"}[self.scale]
         name += "randint" if self.integer else "uniform"
         step = f", {self.step!r}" if name.startswith("q") else ""
         return f"{name}({self.low!r}, {self.high!r}{step})"

@@ -21,6 +21,7 @@ DOMAINS: Mapping[str, Callable[..., Domain]] = {
         "reverseloguniform",
         "quniform",
         "qloguniform",
+        "qreverseloguniform",
         "randint",
         "lograndint",
         "qrandint",
