@@ -1,1 +1,1 @@
-"""The names of other tools, translated to Shoal's: each refuses what it cannot do, and ignores nothing."""
+"""The names of other tools, translated to Shoal: what cannot be translated is refused, and nothing is ignored."""
