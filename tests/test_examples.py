@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,14 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-PYTHON = [path for path in sorted(EXAMPLES.rglob("*.py")) if path.name != "train.py"]
+PARTS = (
+    "train.py",
+    "traincode_",
+    "digits.py",
+    "launch_torch.py",
+)  # files that others run, or that need a test of their own
+PYTHON = [path for path in sorted(EXAMPLES.rglob("*.py")) if not path.name.startswith(PARTS)]
+FASHION = Path("/usr/share/datasets/fashion-mnist")  # where Debian's package has it
 STUDIES = sorted(EXAMPLES.rglob("*.yaml"))
 ENDS = {
     "01_digits.py": "best accuracy 0.9",
@@ -21,6 +29,8 @@ ENDS = {
     "07_own_search.py": "near trial",
     "08_budget.py": "best accuracy 0.9",
     "09_deephyper.py": "best objective 0.9",
+    "launch_report_end.py": "best accuracy 0.9",
+    "launch_asha.py": "best accuracy 0.9",
 }
 
 
@@ -29,6 +39,20 @@ def test_an_example_runs_and_finds_what_it_says(path: Path) -> None:
     done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=False, timeout=240)
     assert done.returncode == 0, done.stderr
     assert ENDS[path.name] in done.stdout
+
+
+def test_the_tutorial_s_own_script_runs_on_fashion_mnist(folder: Path) -> None:
+    pytest.importorskip("torchvision")
+    raw = folder / "FashionMNIST" / "FashionMNIST" / "raw"
+    raw.mkdir(parents=True)
+    for path in FASHION.glob("*-ubyte.gz"):
+        (raw / path.stem).write_bytes(gzip.decompress(path.read_bytes()))
+    if not any(raw.iterdir()):
+        pytest.skip(f"FashionMNIST is not in {FASHION}")
+    words = [sys.executable, str(EXAMPLES / "09_syne_tune" / "launch_torch.py"), "--trials", "1", "--workers", "1"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=240)
+    assert done.returncode == 0, done.stderr
+    assert "best config (0, " in done.stdout
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.name)

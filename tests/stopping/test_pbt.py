@@ -22,6 +22,18 @@ def told_of(losses: list[float], rule: PBT | None = None, step: int = 1, **plan:
     return told, [number for number, loss in enumerate(losses) if told.report(number, step, loss).stop]
 
 
+def test_trials_that_save_nothing_begin_again_and_yet_come_to_an_end() -> None:
+    def forgetful(params: Params) -> Any:
+        for epoch in range(1, 10):
+            yield {"loss": params["x"] / epoch, "epoch": epoch}
+
+    study = shoal.tune(forgetful, {"x": (0.0, 1.0)}, trials=10, workers=0, stopping="pbt", search="random", seed=0,
+                       stopping_settings={"population": 4, "interval": 2}, budget=shoal.Budget("epoch", 1, 9),
+                       timeout=60.0, progress=False)  # fmt: skip
+    assert study.reason == "all 10 trials have ended"
+    assert study.best.reports[-1].step == 9
+
+
 @pytest.mark.parametrize(("quantile", "worst"), [(0.25, 2), (0.125, 1), (0.5, 4), (0.3, 2)])
 def test_the_worst_quantile_ends(quantile: float, worst: int) -> None:
     """Truncation selection: of 8 the worst 2, 1 or 4."""

@@ -48,7 +48,7 @@ class PBT:
     def begin(self, history: History) -> None:
         budget = history.definition.budget
         assert budget is not None
-        self._history, self._what = history, budget.name
+        self._history, self._what, self._most = history, budget.name, budget.most
         interval = self.interval or max((budget.most - budget.least) / 10, budget.least)
         count = max(int(budget.most / interval), 1)
         self.ladder = Ladder(history, [interval * (k + 1) for k in range(count)])
@@ -60,9 +60,10 @@ class PBT:
 
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
         """Stop the worst at each comparison; have the others wait, so that all of the population get as far."""
-        rung = self.ladder.entered(number, history.spent(report))
-        if rung is None or rung is self.ladder.rungs[-1]:
-            return GO
+        spent = history.spent(report)
+        rung = self.ladder.entered(number, spent)
+        if rung is None or rung is self.ladder.rungs[-1] or spent < history.until(number):
+            return GO  # a trial without a checkpoint passes again what it had passed
         place = rung.rank(rung.of[number])
         where = f"{ordinal(place + 1)} of {len(rung)} at {self._what} {rung.level:g}"
         if len(rung) < max(1 / self.quantile, 2) or place < (1 - self.quantile) * len(rung):
@@ -91,7 +92,7 @@ class PBT:
     def _until(self, reached: int) -> float:
         """The next comparison of a trial that got to so many; the last ends with the budget."""
         last = reached >= len(self.ladder.rungs) - 1
-        return 0.0 if last else self.ladder.rungs[reached].level
+        return self._most if last else self.ladder.rungs[reached].level
 
     def _heir(self, number: int, rng: np.random.Generator) -> Proposal:
         """A trial that goes on from one of the best that have not come to their end, preferably one that waits."""
