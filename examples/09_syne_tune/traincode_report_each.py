@@ -1,5 +1,5 @@
-"""The same network, which reports after each epoch and saves a checkpoint before: trials can be stopped, paused and gone
-on with. It gets its config as a JSON file, since it holds a list: the units of each layer.
+"""The same network, which reports after each epoch and saves a checkpoint before: trials can be stopped, paused and
+gone on with. It gets its config as a JSON file, since it holds a list: the units of each layer.
 """
 
 import argparse

@@ -18,7 +18,7 @@ from shoal.dialects.syne_tune.constants import (
 )
 from shoal.dialects.syne_tune.places import FILE, read_metadata, store_url
 from shoal.dialects.syne_tune.refusals import absent, only
-from shoal.errors import ShoalError, StudyError
+from shoal.errors import ShoalError, StoreError, StudyError
 from shoal.files import study_directory
 from shoal.study import Study
 from shoal.trial import Trial
@@ -158,7 +158,13 @@ def load_experiment(
     """
     only("load_tuner", load_tuner, (False,), "nothing is pickled; the study has all there is")
     only("experiment_name", experiment_name, (None,), "give the study's own name")
-    return ExperimentResult(Study.open(tuner_name, _url(local_path)))
+    try:
+        return ExperimentResult(Study.open(tuner_name, _url(local_path)))
+    except StoreError as error:
+        raise StoreError(
+            f"experiment {tuner_name!r}: {error}. Give local_path, the folder in which the tuner ran; or set "
+            "SYNETUNE_FOLDER, or SHOAL_STORE, as it was then"
+        ) from None
 
 
 def list_experiments(

@@ -16,12 +16,19 @@ from shoal.records import Definition
 FILE = "shoal.db"
 
 
-def store_url() -> str:
-    """SHOAL_STORE, else shoal.db in SYNETUNE_FOLDER, else ./shoal.db."""
+def store_url(create: bool = False) -> str:
+    """SHOAL_STORE, else shoal.db in SYNETUNE_FOLDER, which is created if need be, else ./shoal.db."""
     if store := os.environ.get("SHOAL_STORE"):
         return store
-    folder = os.environ.get(SYNE_TUNE_ENV_FOLDER)
-    return str(Path(folder).expanduser() / FILE) if folder else FILE
+    if not (named := os.environ.get(SYNE_TUNE_ENV_FOLDER)):
+        return FILE
+    folder = Path(named).expanduser()
+    try:
+        if create:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StudyError(f"{SYNE_TUNE_ENV_FOLDER}={named}: cannot be created: {error.strerror or error}") from None
+    return str(folder / FILE)
 
 
 def write_metadata(definition: Definition, metadata: Mapping[str, Any]) -> Path:

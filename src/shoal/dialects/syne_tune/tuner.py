@@ -77,7 +77,7 @@ class Tuner:
 
     def run(self) -> None:
         """Tune. Raises StudyError where more trials failed than are allowed, or nothing could begin."""
-        store = catalog.store(store_url())
+        store = catalog.store(store_url(create=True))
         print(f"tuner {self.name!r}: {self.scheduler}", file=sys.stderr)
         directory = str(Path(self._directory).absolute()) if self._directory else files_beside(store.url)
         plan = Definition(name=self.name, space={}, directory=directory)
