@@ -49,7 +49,7 @@ def test_the_tutorial_s_own_script_runs_on_fashion_mnist(folder: Path) -> None:
         (raw / path.stem).write_bytes(gzip.decompress(path.read_bytes()))
     if not any(raw.iterdir()):
         pytest.skip(f"FashionMNIST is not in {FASHION}")
-    words = [sys.executable, str(EXAMPLES / "09_syne_tune" / "launch_torch.py"), "--trials", "1", "--workers", "1"]
+    words = [sys.executable, str(EXAMPLES / "10_syne_tune" / "launch_torch.py"), "--trials", "1", "--workers", "1"]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=240)
     assert done.returncode == 0, done.stderr
     assert "best config (0, " in done.stdout

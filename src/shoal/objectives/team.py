@@ -36,6 +36,7 @@ class Facts(msgspec.Struct):
     params: Params
     until: float
     resumed: bool
+    counted: str
     last_step: int
     last: Metrics | None
     due: bool = False
@@ -72,6 +73,7 @@ class TeamTrial:
     checkpoint = property(lambda self: made_checkpoint(self._plan, self._facts.number))
     until = property(lambda self: self._facts.until)
     resumed = property(lambda self: self._facts.resumed)
+    counted = property(lambda self: self._facts.counted)
     last_step = property(lambda self: self._facts.last_step)
     last = property(lambda self: self._facts.last)
     due = property(lambda self: self._facts.due)
@@ -130,8 +132,8 @@ class TeamObjective:
         self._objective, self._team = objective, team
 
     def run(self, trial: Running) -> Generator[Said | Wait, None, None]:
-        facts = Facts(trial.number, trial.attempt, trial.params, trial.until, trial.resumed, trial.last_step,
-                      trial.last, trial.due, trial.interrupted)  # fmt: skip
+        facts = Facts(trial.number, trial.attempt, trial.params, trial.until, trial.resumed, trial.counted,
+                      trial.last_step, trial.last, trial.due, trial.interrupted)  # fmt: skip
         self._order(facts)
         shared = TeamTrial(facts, self._team, trial.device, trial)
         running = self._objective.run(shared)

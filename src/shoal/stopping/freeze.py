@@ -2,9 +2,9 @@
 
 K. Swersky, J. Snoek, R. P. Adams: Freeze-Thaw Bayesian Optimization. 2014. A joint model over params and budget
 foresees where every curve ends, and how sure that is. At each rung as many go on as in asynchronous successive halving
-(L. Li et al. 2020), which bounds what a wrong model can cost, and more where the rung does not foresee the next: in turn
-the trial that is expected to improve most on the best that came to its end, and the best there. The first passes over
-trials that are like one whose end is known.
+(L. Li et al. 2020), which bounds what a wrong model can cost, and more where the rung does not foresee the next: in
+turn the trial that is expected to improve most on the best that came to its end, and the best there. The first passes
+over trials that are like one whose end is known.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Tunes the training script beside it by Syne Tune's names: the launcher of its tutorial, with its imports changed.
 
-Run it as it stands: ``python examples/09_syne_tune/launch_report_end.py``. The data are FashionMNIST where that lies in
+Run it as it stands: ``python examples/10_syne_tune/launch_report_end.py``. The data are FashionMNIST where that lies in
 ./FashionMNIST, and handwritten digits elsewhere.
 """
 

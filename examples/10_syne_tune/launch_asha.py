@@ -1,6 +1,6 @@
 """Early stopping by Syne Tune's names: trials are paused at 1, 3 and 9 epochs, and the best third of each rung goes on.
 
-Run it as it stands: ``python examples/09_syne_tune/launch_asha.py``.
+Run it as it stands: ``python examples/10_syne_tune/launch_asha.py``.
 """
 
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Tunes the tutorial's own script, traincode_torch.py, over the tutorial's config space. It needs PyTorch, torchvision
 and filelock; FashionMNIST is downloaded unless it lies in ./FashionMNIST.
 
-``python examples/09_syne_tune/launch_torch.py --epochs 27 --trials 200 --workers 4``
+``python examples/10_syne_tune/launch_torch.py --epochs 27 --trials 200 --workers 4``
 """
 
 import argparse
