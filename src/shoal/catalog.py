@@ -32,6 +32,7 @@ SEARCHES: Final[Mapping[str, str]] = {
     "tpe": "shoal.search.tpe:TPE",
     "forest": "shoal.search.forest:ForestSearch",
     "gp": "shoal.search.gp:GP",
+    "pareto": "shoal.search.pareto:Pareto",
 }
 
 

@@ -18,7 +18,8 @@ def main(arguments: list[str]) -> int:
     file = Path(urlsafe_b64decode(arguments[0] + "==").decode())
     order = msgspec.json.decode(file.read_bytes(), type=Order)
     if len(arguments) == 1:
-        _redirect(Path(order.log))
+        if order.log:
+            _redirect(Path(order.log))
         os.chdir(order.folder)
         lines = set_up(order.submission)
         if lines:

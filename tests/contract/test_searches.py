@@ -25,6 +25,7 @@ from shoal.search.genetic import Genetic
 from shoal.search.gp import GP
 from shoal.search.grid import Grid
 from shoal.search.latin import Latin
+from shoal.search.pareto import Pareto
 from shoal.search.random import Random
 from shoal.search.sobol import Sobol
 from shoal.search.tpe import TPE
@@ -35,7 +36,7 @@ LEARNERS: dict[str, Make] = {
     "hedged forest": partial(ForestSearch, acquisition="hedge"), "cmaes": CMAES,
     "small cmaes": partial(CMAES, population=4), "separable cmaes": partial(CMAES, separable=True), "de": DE,
     "genetic": Genetic, "small genetic": partial(Genetic, pop_size=5), "evolution": Evolution,
-    "small evolution": partial(Evolution, population=12, sample=4),
+    "small evolution": partial(Evolution, population=12, sample=4), "pareto": Pareto,
 }  # fmt: skip
 FREE = {**LEARNERS, "random": Random, "latin": Latin}  # all but those that follow a fixed order
 

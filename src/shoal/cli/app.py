@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from shoal.cli import deephyper, doctor, export, join, look, new, remove, simulate, stop, submit, tune
+from shoal.cli import deephyper, doctor, export, join, look, new, once, remove, report, simulate, stop, submit, tune
 
 HELP = """
 Tune the training code you have: every worker is a peer.
@@ -16,6 +16,7 @@ Exit status: 0 all went well, 1 an error (it says which), 2 wrong usage, 130 int
 
 app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False)
 app.command(no_args_is_help=True)(tune.tune)
+app.command()(once.run_once)
 app.command()(join.join)
 app.command()(join.resume)
 app.command(cls=deephyper.SubmitCommand)(submit.submit)
@@ -25,6 +26,7 @@ app.command()(look.top)
 app.command()(look.show)
 app.command()(look.why)
 app.command()(export.export)
+app.command()(report.report)
 app.command()(simulate.simulate)
 app.command()(remove.rm)
 app.command()(doctor.doctor)

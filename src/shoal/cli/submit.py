@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from shoal.errors import StudyError
 
+if TYPE_CHECKING:
+    from shoal.journal import Journal
+
 Option = typer.Option
 
 
 def submit(
-    target: Annotated[Path, typer.Argument(help="The study.yaml.")],
+    target: Annotated[
+        list[Path], typer.Argument(help="The study.yaml, or the hyperparameters.yml and model_config.yml of ECHO.")
+    ],
     scheduler: Annotated[str | None, Option(help="slurm, pbs, pbs_classic, lsf, flux, cobalt, local (slurm).")] = None,
     jobs: Annotated[int | None, Option(help="How many jobs (1).")] = None,
     peers_per_job: Annotated[int | None, Option(help="Peers in each (1).")] = None,
@@ -46,26 +51,57 @@ def submit(
         "gpus_per_peer": gpus_per_peer, "time": time, "queue": queue, "account": account, "requeue": requeue,
         "native": _native(native),
     }  # fmt: skip
+    if len(target) > 1:
+        _submit_pair(target, given, trials, store, dry_run)
+        return
+    (target_file,) = target
     origin = os.getcwd()
     try:
-        os.chdir(target.absolute().parent)
-        fields, asked = submission_of(Path(target.name), given)
-        journal, url = prepare(fields, target.stem, asked, store, trials)
+        os.chdir(target_file.absolute().parent)
+        fields, asked = submission_of(Path(target_file.name), given)
+        journal, url = prepare(fields, target_file.stem, asked, store, trials)
     finally:
         os.chdir(origin)
     place = submit_directory(journal.history.definition)
     file = place / "order.json"
-    order = Order(store=url, study=journal.study, folder=str(target.absolute().parent), log=str(place / "job"),
+    order = Order(store=url, study=journal.study, folder=str(target_file.absolute().parent), log=str(place / "job"),
                   submission=asked)  # fmt: skip
     typer.echo(f"study {journal.study!r} in {journal.store.url}: {words(asked)}")
     if dry_run:
         typer.echo(script(order, file))
         return
-    ids = hand_in(order, file, asked.jobs)
+    _say(hand_in(order, file, asked.jobs), place, journal)
+
+
+def _say(ids: list[str], place: Path, journal: Journal) -> None:
     typer.echo(f"submitted: {' '.join(ids)}")
     shown = f"{shlex.quote(journal.study)} --store {shlex.quote(journal.store.url)}"
     typer.echo(f"Their output is in {place}\nNext:")
     typer.echo(f"  shoal status {shown}  # trials and jobs\n  shoal stop {shown}    # cancels them")
+
+
+def _submit_pair(
+    target: list[Path], given: dict[str, Any], trials: int | None, store: str | None, dry_run: bool
+) -> None:
+    """Both files of ECHO: the flags of its jobs are in the first."""
+    from shoal.cli.tune import is_pair
+    from shoal.dialects.hyper_opt.submitting import Submitting
+
+    if not is_pair([str(path) for path in target]):
+        raise StudyError(
+            f"give one study.yaml, or hyperparameters.yml and model_config.yml; got {' '.join(map(str, target))}"
+        )
+    wrong = [f"--{name.replace('_', '-')}" for name, value in given.items() if value is not None and name != "jobs"]
+    if wrong:
+        raise StudyError(f"{', '.join(wrong)}: the flags of the jobs are in {target[0]}: slurm: batch:, or pbs: batch:")
+    found = Submitting(target[0], target[1], {"trials": trials, "store": store}, given["jobs"])
+    found.plan.say()
+    for one in found.jobs:
+        typer.echo(one.words)
+    if dry_run:
+        typer.echo(found.scripts())
+        return
+    _say(found.submit(), found.plan.settings.save_path, found.journal)
 
 
 def _native(pairs: list[str] | None) -> dict[str, str] | None:

@@ -74,6 +74,9 @@ def tune(
     ] = None,
     engine: Annotated[str | None, Option(help="local, or mpi: every rank of this MPI job is a peer (local).")] = None,
     ranks_per_trial: Annotated[int | None, Option(help="With mpi: how many ranks run each trial together (1).")] = None,
+    wall_time: Annotated[
+        str | None, Option(help="When a scheduler ends this, as in 12:00:00: no trial is begun that would not fit.")
+    ] = None,
     quiet: Annotated[bool, Option("--quiet", "-q", help="Show no progress.")] = False,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
@@ -84,7 +87,6 @@ def tune(
     from shoal import tune as run
 
     origin = os.getcwd()
-    fields = _target(target, store)
     domains, first = _space(space, param, where)
     given = {
         "space": domains, "metric": metric, "goal": goal, "trials": trials, "workers": workers,
@@ -95,13 +97,33 @@ def tune(
         "max_failures": max_failures, "retries": retries, "gpus": gpus, "grace": grace, "preload": preload,
         "directory": directory, "keep_checkpoints": keep_checkpoints, "engine": engine,
         "ranks_per_trial": ranks_per_trial,
+        "wall_time": None if wall_time is None else _seconds(wall_time),
     }  # fmt: skip
+    if is_pair(target):
+        from shoal.dialects.hyper_opt.study import tune as tune_pair
+
+        if given["space"] is not None:
+            raise StudyError(f"the space is that of {target[0]}: leave out --space, --param and --where")
+        finish(tune_pair(Path(target[0]), Path(target[1]), {**given, "store": store}, not quiet), as_json)
+        return
+    fields = _target(target, store)
     fields.update({key: value for key, value in given.items() if value is not None})
     try:
         study = run(**fields, progress=not quiet)
     finally:
         os.chdir(origin)
     finish(study, as_json)
+
+
+def is_pair(words: list[str]) -> bool:
+    """Whether these are the two files of an ECHO study: hyperparameters.yml and model_config.yml."""
+    return len(words) == 2 and all(word.endswith((".yaml", ".yml")) for word in words)
+
+
+def _seconds(text: str) -> float:
+    from shoal.engines.submission import Submission
+
+    return Submission(time=text).seconds
 
 
 def _target(words: list[str], store: str | None) -> dict[str, Any]:

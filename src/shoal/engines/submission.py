@@ -77,7 +77,7 @@ class Order(msgspec.Struct, kw_only=True):
     store: str
     study: str
     folder: str  # where it runs
-    log: str  # what its output goes to, with the number of the job appended
+    log: str  # what its output goes to, with the number of the job appended; "" leaves that to the scheduler
     submission: Submission
 
 
@@ -85,8 +85,7 @@ def submit(order: Order, file: Path, count: int) -> list[str]:
     """Submit so many jobs; returns the scheduler's ids. Raises StudyError where it refuses."""
     from psij import JobExecutor, SubmitException
 
-    file.parent.mkdir(parents=True, exist_ok=True)
-    _write(file, msgspec.json.encode(order))
+    write_order(file, order)
     try:
         executor = JobExecutor.get_instance(order.submission.scheduler)
     except ValueError as error:
@@ -100,9 +99,25 @@ def submit(order: Order, file: Path, count: int) -> list[str]:
             done = f" after {len(ids)} jobs" if ids else ""
             raise StudyError(f"{order.submission.scheduler} refused the job{done}: {str(error).strip()}") from None
         ids.append(str(job.native_id))
-        with (file.parent / "jobs").open("a") as jobs:
-            jobs.write(json.dumps({"scheduler": order.submission.scheduler, "id": ids[-1]}) + "\n")
+        remember(file.parent, order.submission.scheduler, ids[-1])
     return ids
+
+
+def remember(folder: Path, scheduler: str, native: str) -> None:
+    """Note a job that was submitted, for `states` and `cancel`."""
+    with (folder / "jobs").open("a") as jobs:
+        jobs.write(json.dumps({"scheduler": scheduler, "id": native}) + "\n")
+
+
+def write_order(file: Path, order: Order) -> None:
+    """Write what a job is told, for its owner's eyes alone."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    _write(file, msgspec.json.encode(order))
+
+
+def argument(file: Path) -> str:
+    """A path in an alphabet that no shell minds: what ``python -m shoal.submitted`` is given."""
+    return urlsafe_b64encode(str(file).encode()).decode().rstrip("=")
 
 
 def script(order: Order, file: Path) -> str:
@@ -124,7 +139,6 @@ def _job(order: Order, file: Path) -> Job:
     from psij import Job, JobAttributes, JobSpec, ResourceSpecV1
 
     asked = order.submission
-    place = urlsafe_b64encode(str(file).encode()).decode().rstrip("=")
     resources = ResourceSpecV1(
         node_count=1, processes_per_node=1, cpu_cores_per_process=asked.cpus_per_peer * asked.peers_per_job,
         gpu_cores_per_process=asked.gpus_per_peer * asked.peers_per_job or None,
@@ -135,7 +149,7 @@ def _job(order: Order, file: Path) -> Job:
     )  # fmt: skip
     job = Job(
         JobSpec(
-            executable=sys.executable, arguments=["-m", "shoal.submitted", place], resources=resources,
+            executable=sys.executable, arguments=["-m", "shoal.submitted", argument(file)], resources=resources,
             attributes=attributes, launcher="single",
         )
     )  # fmt: skip

@@ -28,13 +28,28 @@ class Split:
     gain: Array
 
 
+@dataclass(frozen=True)
+class Nodes:
+    """Nodes [k] of trees: the coordinate that is split (-1: a leaf), where, the left child (the right one follows it),
+    and the mean of a leaf."""
+
+    feature: Ints
+    threshold: Array
+    child: Ints
+    mean: Array
+
+
 class Forest:
-    """Trees over coordinates x [n, c] and outputs y [n]; leaves hold ``leaf`` points or more."""
+    """Trees over coordinates x [n, c] and outputs y [n]; leaves hold ``leaf`` points or more.
+
+    The best of ``tries`` random splits is taken; where none of them splits anything, up to ``retries`` more are tried.
+    """
 
     def __init__(
-        self, x: Array, y: Array, rng: np.random.Generator, trees: int = 30, leaf: int = 1, tries: int = 0
-    ) -> None:
-        self._x, self._y, self._rng, self._leaf = x, y, rng, leaf
+        self, x: Array, y: Array, rng: np.random.Generator, trees: int = 30, leaf: int = 1, tries: int = 0,
+        retries: int = 0,
+    ) -> None:  # fmt: skip
+        self._x, self._y, self._rng, self._leaf, self._retries = x, y, rng, leaf, retries
         self._tries = tries or max(1, -(-x.shape[1] // 2))
         self.trees = trees
         self._feature, self._threshold, self._child = [], [], []  # type: ignore[var-annotated]
@@ -76,7 +91,9 @@ class Forest:
         total = np.add.reduceat(y, starts)
         alike = np.maximum.reduceat(y, starts) == np.minimum.reduceat(y, starts)
         best = Split(np.zeros(len(sizes), dtype=int), np.zeros(len(sizes)), np.full(len(sizes), -np.inf))
-        for _ in range(self._tries if not alike.all() else 0):
+        for place in range(self._tries + self._retries if not alike.all() else 0):
+            if place >= self._tries and np.all(alike | (best.gain > -np.inf)):
+                break
             feature = self._rng.integers(self._x.shape[1], size=len(sizes))
             x = self._x[rows, feature[node]]
             low, high = np.minimum.reduceat(x, starts), np.maximum.reduceat(x, starts)
@@ -87,7 +104,7 @@ class Forest:
             with np.errstate(divide="ignore", invalid="ignore"):
                 gain = above**2 / count + (total - above) ** 2 / (sizes - count)
             gain = np.where((count >= self._leaf) & (sizes - count >= self._leaf) & ~alike, gain, -np.inf)
-            better = gain > best.gain
+            better = gain > best.gain if place < self._tries else (best.gain == -np.inf) & (gain > -np.inf)
             best = Split(*(np.where(better, new, old) for new, old in (
                 (feature, best.feature), (threshold, best.threshold), (gain, best.gain))))  # fmt: skip
         return best
@@ -103,6 +120,12 @@ class Forest:
             node[active] = child[at] + (x[row[active], feature[at]] > threshold[at])
             active = active[feature[node[active]] >= 0]
         return node.reshape(len(x), self.trees)
+
+    @property
+    def nodes(self) -> Nodes:
+        """All nodes of all trees, level by level: a child comes after its parent, the roots first."""
+        feature, threshold, child = self._tree
+        return Nodes(feature, threshold, child, self._sum / self._count)
 
     def imagine(self, x: Array, y: float) -> None:
         """Count the coordinates [m, c] as told with one output, in the leaves that they fall into."""

@@ -19,7 +19,7 @@ from shoal.models.parzen import Parzen
 from shoal.models.threads import one_thread
 from shoal.records import AnyRecord
 from shoal.search.design import Design
-from shoal.search.observed import Watch
+from shoal.search.observed import Observed, Watch
 from shoal.search.tried import Tried
 from shoal.space.cube import Cube
 
@@ -49,7 +49,10 @@ class TPE:
         self._watch.tell(record)
 
     def ask(self, number: int, rng: np.random.Generator) -> Proposal:
-        seen = self._watch.look()
+        return self.propose(number, self._watch.look(), rng)
+
+    def propose(self, number: int, seen: Observed, rng: np.random.Generator) -> Proposal:
+        """As `ask`, with losses as given."""
         n = len(seen.losses)
         if n < self.design or not self._cube.dimensions:
             return Proposal(self._first(number, rng), "exploring: a first look")
