@@ -10,13 +10,8 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-PARTS = (
-    "train.py",
-    "traincode_",
-    "digits.py",
-    "launch_torch.py",
-)  # files that others run, or that need a test of their own
-PYTHON = [path for path in sorted(EXAMPLES.rglob("*.py")) if not path.name.startswith(PARTS)]
+PARTS = ("train.py", "traincode_", "digits.py", "launch_torch.py", "objective.py", "network.py")
+PYTHON = [path for path in sorted(EXAMPLES.rglob("*.py")) if not path.name.startswith(PARTS)]  # others run the parts
 FASHION = Path("/usr/share/datasets/fashion-mnist")  # where Debian's package has it
 STUDIES = sorted(EXAMPLES.rglob("*.yaml"))
 ENDS = {

@@ -38,7 +38,7 @@ def script(kind: str, batch: Batch, file: Path) -> str:
     """The script of a job: the flags, ``bash``, ``kernel``, and peers with the Python that then is there."""
     lines = ["#!/bin/bash -l", *flags(kind, batch.batch), *batch.lines, f"PYTHON={shlex.quote(sys.executable)}"]
     if batch.kernel:  # which may bring another Python
-        lines.append('if python -c "import shoal" 2>/dev/null; then PYTHON=python; fi')
+        lines.append('if python -c "import shoal.submitted" 2>/dev/null; then PYTHON=python; fi')
     return "\n".join([*lines, f'exec "$PYTHON" -m shoal.submitted {argument(file)}', ""])
 
 

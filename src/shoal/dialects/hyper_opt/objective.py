@@ -166,7 +166,9 @@ def log_to(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(path, mode="a", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s:%(name)s:%(message)s"))
-    root = logging.getLogger()
-    if not any(getattr(other, "baseFilename", "") == handler.baseFilename for other in root.handlers):
-        root.addHandler(handler)
-    root.setLevel(min(root.level or logging.INFO, logging.INFO))
+    for logger in (logging.getLogger(), logging.getLogger("shoal")):
+        known = any(getattr(other, "baseFilename", "") == handler.baseFilename for other in logger.handlers)
+        if not known and (logger.name == "root" or not logger.propagate):
+            logger.addHandler(handler)
+        if logger.getEffectiveLevel() > logging.INFO:
+            logger.setLevel(logging.INFO)

@@ -14,10 +14,12 @@ FOLDER, MERGED = "trial_results", "trial_results.csv"
 
 
 def read(path: Path) -> list[dict[str, str]]:
-    """The rows of a table; none where there is no file."""
+    """The rows of a table; none where there is no file. A row that lacks cells was not written to its end."""
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            return [row for row in csv.DictReader(file) if (row.get("trial") or "").isdecimal()]
+            return [
+                row for row in csv.DictReader(file) if (row.get("trial") or "").isdecimal() and None not in row.values()
+            ]
     except FileNotFoundError:
         return []
 

@@ -111,7 +111,7 @@ def read(hyper: Path, model: Path | None, changed: Mapping[str, Any] | None = No
     if "save_path" in given:
         raw["save_path"] = given.pop("save_path")
     if isinstance(raw.get("optuna"), Mapping):
-        raw["optuna"] = {**raw["optuna"], **given}
+        raw["optuna"] = {key: value for key, value in {**raw["optuna"], **given}.items() if value is not None}
     try:
         found = msgspec.convert(raw, Hyper)
     except msgspec.ValidationError as error:

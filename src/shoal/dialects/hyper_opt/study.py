@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import yaml
@@ -24,9 +24,7 @@ from shoal.dialects.hyper_opt.settings import Settings, read
 from shoal.errors import StudyError
 from shoal.files import study_directory
 from shoal.records import Definition
-
-if TYPE_CHECKING:
-    from shoal.study import Study
+from shoal.study import Study
 
 OBJECTIVE = "shoal.dialects.hyper_opt.objective:run"
 CHANGED = {"name": "study_name", "trials": "n_trials"}  # words of the command line that the YAML has too
@@ -61,10 +59,13 @@ class Plan:
             print(f"shoal: {note}", file=sys.stderr)
 
 
-def plan(hyper: Path, model: Path | None, given: Mapping[str, Any] | None = None) -> Plan:
-    """What both files say, with the arguments of `shoal.tune` that are given instead. Raises ShoalError."""
+def plan(
+    hyper: Path, model: Path | None, given: Mapping[str, Any] | None = None, changed: Mapping[str, Any] | None = None
+) -> Plan:
+    """What both files say, with the arguments of `shoal.tune` that are given instead, and with what the
+    command line says of ``optuna:``. Raises ShoalError."""
     asked = {key: value for key, value in (given or {}).items() if value is not None}
-    settings = read(hyper, model, _changed(asked))
+    settings = read(hyper, model, {**_changed(asked), **_named(changed or {})})
     optuna, notes = settings.hyper.optuna, list[str]()
     (metric, goal), *others = settings.metrics.items()
     found = sampling(optuna.sampler, parameters(optuna.parameters), dict(others))
@@ -100,6 +101,10 @@ def _changed(asked: Mapping[str, Any]) -> dict[str, Any]:
     return changed
 
 
+def _named(changed: Mapping[str, Any]) -> dict[str, Any]:
+    return {**changed, **({"name": None} if "study_name" in changed else {})}
+
+
 def store_url(settings: Settings) -> str:
     """Where the study lies: a file for one machine, a folder that all see where there are jobs."""
     optuna = settings.hyper.optuna
@@ -127,22 +132,24 @@ def _lost(settings: Settings, keys: Any) -> list[str]:
 
 
 def check_reload(plan: Plan) -> None:
-    """``reload: 0`` asks for a new study. Raises StudyError where there is one of that name."""
+    """``reload: 0`` asks for a new study. Raises StudyError where there is one of that name that has trials."""
     reload, url, name = plan.settings.hyper.optuna.reload, plan.fields["store"], plan.fields["name"]
     if reload is None or reload:
         return
-    if name in catalog.store(url).studies():
+    if name in catalog.store(url).studies() and Study.open(name, url).trials:
         raise StudyError(
             f"study {name!r} is there already, and the YAML says reload: {reload!r}. Set reload: 1 to go on with it, "
             f"give another name, or remove it: shoal rm {name!r} --store {_shown(url)}"
         )
 
 
-def tune(hyper: Path, model: Path, given: Mapping[str, Any], progress: bool = True) -> Study:
+def tune(
+    hyper: Path, model: Path, given: Mapping[str, Any], progress: bool = True, changed: Mapping[str, Any] | None = None
+) -> Study:
     """Run the study here, with peers that know their wall time."""
     from shoal import tune as run
 
-    found = plan(hyper, model, given)
+    found = plan(hyper, model, given, changed)
     settings = found.settings
     found.say()
     settings.save_path.mkdir(parents=True, exist_ok=True)

@@ -36,8 +36,11 @@ class Handed:
 class Submitting:
     """A study that exists, and its jobs."""
 
-    def __init__(self, hyper: Path, model: Path, given: Mapping[str, Any], jobs: int | None = None) -> None:
-        self.plan: Plan = plan(hyper, model, given)
+    def __init__(
+        self, hyper: Path, model: Path, given: Mapping[str, Any], jobs: int | None = None,
+        changed: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        self.plan: Plan = plan(hyper, model, given, changed)
         asked = self.plan.settings.hyper
         batches = {kind: batch for kind, batch in (("slurm", asked.slurm), ("pbs", asked.pbs)) if batch is not None}
         if not batches:
