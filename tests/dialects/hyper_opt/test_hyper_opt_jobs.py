@@ -30,7 +30,7 @@ def check(place: Path) -> None:
     """The document's promises: all trials, pruned ones among them, and a network that reads digits."""
     study = Study.open("digits_optimization.db", f"dir:{place}/results/digits_optimization.store")
     outcomes = [trial.outcome for trial in study.trials]
-    assert len(outcomes) == 30
+    assert len(outcomes) == 24
     assert set(outcomes) <= {"done", "stopped", "failed"}
     assert {"done", "stopped"} <= set(outcomes)
     assert study.trials[0].params["lr"] == 0.001
@@ -51,6 +51,7 @@ def test_the_documents_example_runs_here_and_keeps_its_promises(example: Path) -
     check(example)
 
 
+@pytest.mark.timeout(600)
 def test_the_documents_example_runs_as_jobs_of_a_real_slurm(example: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     conf = os.environ.get("SHOAL_TEST_SLURM_CONF")
     if not conf:
@@ -61,9 +62,9 @@ def test_the_documents_example_runs_as_jobs_of_a_real_slurm(example: Path, monke
     assert len(ids) == 2
     assert (example / "results" / "slurm_job_ids.txt").read_text().split() == ids
     study = Study.open("digits_optimization.db", f"dir:{example}/results/digits_optimization.store")
-    wait_until(lambda: len(study.trials) == 30 and study.reason, 240)
+    wait_until(lambda: len(study.trials) == 24 and study.reason, 400)
     wait_until(
-        lambda: (example / "results" / "hyper_opt.out").read_text().count("these peers ended: all 30 trials") >= 1
+        lambda: (example / "results" / "hyper_opt.out").read_text().count("these peers ended: all 24 trials") >= 1
     )
     check(example)
     parts = {path.name.split("_")[2] for path in (example / "results" / "trial_results").iterdir()}
