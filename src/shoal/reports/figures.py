@@ -120,6 +120,8 @@ def _panel(space: Space, numbers: Any, y: Array, one: Dependence, axis: Any, his
         axis.fill_between(values, one.means - one.spread, one.means + one.spread, color=RED, alpha=0.15, lw=0)
         if "log" in (getattr(domain, "scale", ""), getattr(domain, "kind", "")):
             axis.set_xscale("log")
+        elif all(isinstance(value, int) for value in one.values):
+            axis.xaxis.get_major_locator().set_params(integer=True)
     if pairs:
         axis.scatter(*zip(*pairs, strict=True), color=GREY, s=10, label="trials", zorder=1)
     axis.grid(alpha=0.3)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from pairs import pair, shoal
+from pairs import pair, shoal, training
 
 from conftest import wait_until
 from shoal.study import Study
@@ -90,3 +90,12 @@ def test_without_jobs_there_is_nothing_to_submit(folder: Path) -> None:
     assert "--queue: the flags of the jobs are in" in shoal("submit", *words, "--queue", "gpu", status=1)
     words = pair(folder, top={"slurm": {"batch": {"n": 1}}})
     assert "the wall time is missing" in shoal("submit", *words, status=1)
+
+
+def test_a_worker_in_a_job_knows_its_wall_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = "import time\ntime.sleep(0.2)\nreturn {'val_loss': 1.0}"
+    words = pair(folder, training(body), {"slurm": {"batch": {"t": "0:00:20"}}}, n_trials=10_000)
+    monkeypatch.setenv("SLURM_JOB_ID", "4711")
+    said = shoal("tune", *words, "--grace", "2")
+    assert "the wall time left" in said
+    assert {path.name.split("_")[2] for path in (folder / "test" / "trial_results").iterdir()} == {"4711"}
