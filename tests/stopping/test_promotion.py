@@ -221,3 +221,27 @@ def test_a_finite_space_is_searched_to_its_end_and_nothing_stays_paused() -> Non
         workers=0, progress=False,
     )  # fmt: skip
     assert {trial.params["x"]: trial.outcome for trial in study.trials} == {0.4: "stopped", 0.2: "done", 0.3: "stopped"}
+
+
+def test_one_part_of_the_budget_in_as_many_as_there_are_rungs_goes_to_trials_that_are_not_paused() -> None:
+    told = Told(Promotion(adapt=True))
+    first: list[float] = []  # how far each trial goes at first
+    spent: dict[int, float] = {}
+    for _ in range(120):
+        proposal = told.next(len(first))
+        assert proposal == told.late(Promotion(adapt=True)).next(len(first))
+        number = len(first) if proposal.resume_from is None else proposal.resume_from
+        if proposal.resume_from is None:
+            first.append(proposal.until)
+        told.start(number, proposal.until)
+        spent[number] = proposal.until
+        paused = told.report(number, int(proposal.until), 0.5 + 0.01 * (7 * number % 20)).pause
+        assert paused is (proposal.until < 9)
+        told.end(number, "paused" if paused else "done")
+    assert first[:3] == [9, 1, 1]
+    assert set(first) == {1, 9}
+    assert sum(until for until in first if until == 9) == pytest.approx(sum(spent.values()) / 3, abs=9)
+
+
+def test_without_learning_every_trial_is_paused_at_first() -> None:
+    assert {Told(Promotion()).next(number).until for number in range(3)} == {1}

@@ -25,7 +25,8 @@ from shoal.trial import Report
 @dataclass
 class Promotion:
     """Settings: the reduction factor η, the budget of the first rung, and whether to learn how well each rung foresees
-    the next: where it does not, more than 1/η go on."""
+    the next: where it does not, more than 1/η go on. To learn it, as many parts of the budget as there are rungs have
+    one that goes to trials which are not paused, like Hyperband's last bracket."""
 
     needs_budget: ClassVar[bool] = True
     eta: float = 3.0
@@ -50,13 +51,28 @@ class Promotion:
         self._place: dict[int, tuple[int, float]] = {}  # paused trial -> rung and loss
         for number in history.parked:
             self._look(number)
+        self._asked: dict[int, tuple[float, float]] = {}  # trial -> the budget that it is to use, and …
+        self._all = self._through = 0.0  # … that it was to use without a pause, and the sums of both
+        for number in range(history.length):
+            self._count(number)
         self._search.begin(history)
 
     def tell(self, record: AnyRecord) -> None:
         self.ladder.tell(record)
         if type(record) is Ended or (isinstance(record, Started | Reported) and record.number in self._place):
             self._look(record.number)
+        if isinstance(record, Started | Ended):
+            self._count(record.number)
         self._search.tell(record)
+
+    def _count(self, number: int) -> None:
+        """Bring the sums of budgets up to date."""
+        asked, most = self._target(number), self.levels[-1]
+        through = most if asked >= most and self._history.parked_as(number) < 0 else 0.0
+        before = self._asked.get(number, (0.0, 0.0))
+        self._asked[number] = asked, through
+        self._all += asked - before[0]
+        self._through += through - before[1]
 
     def _look(self, number: int) -> None:
         """See whether a trial waits, and at which rung."""
@@ -92,7 +108,8 @@ class Promotion:
         if number < 0:
             raise Exhausted("no paused trial is worth resuming")
         proposal = self._search.ask(number, rng)
-        return Proposal(proposal.params, proposal.why, until=self.levels[0])
+        whole = self.adapt and self._through * len(self.levels) <= self._all
+        return Proposal(proposal.params, proposal.why, until=self.levels[-1 if whole else 0])
 
     def _promote(self, fresh: bool) -> Proposal | None:
         """The best trial that is paused at the highest rung where it is among the share that goes on.
