@@ -128,11 +128,15 @@ def store(url: str, create: bool = True) -> Store:
         raise StoreError("the store has no name; write sqlite:///study.db")
     if url.startswith("dir:"):
         return _load("shoal.stores.folder:FolderStore")(full_url(url), create)  # type: ignore[no-any-return]
+    if url.startswith("ray:"):
+        return _load("shoal.stores.ray:RayStore")(full_url(url).removeprefix("ray:"))  # type: ignore[no-any-return]
     return _load("shoal.stores.sql:SqlStore")(full_url(url), create)  # type: ignore[no-any-return]
 
 
 def full_url(url: str) -> str:
     """A store's URL with an absolute path: peers may start in other directories."""
+    if url.startswith("ray:"):
+        return f"ray:{full_url(url.removeprefix('ray:'))}"
     if url.startswith("dir:"):
         return f"dir:{os.path.abspath(os.path.expanduser(url.removeprefix('dir:')))}"
     path = url if "://" not in url else url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else None

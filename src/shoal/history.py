@@ -292,6 +292,10 @@ class History:
 
     # ------------------------------------------------------------------ budgets
 
+    def peer(self, number: int) -> str:
+        """The peer that ran a trial last."""
+        return str(self._peers[self._peer[number]])
+
     def until(self, number: int) -> float:
         """How much of the budget the latest attempt is to use; 0: all of it."""
         return self._until.get(number, 0.0)

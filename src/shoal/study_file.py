@@ -46,6 +46,7 @@ class StudyFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     directory: str | None = None
     keep_checkpoints: int | None = None
     engine: str | None = None
+    engine_settings: dict[str, Any] | None = None
     submit: dict[str, Any] | None = None
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from shoal import catalog
 from shoal.beginning import address_of, begin, complain, known, run_here, stem
 from shoal.clock import RealClock
 from shoal.contracts import Search, Stopping, Store
-from shoal.engines.local import LocalEngine, LocalPlan
+from shoal.engines.supervisor import Hands, Plan, Supervisor
 from shoal.errors import ObjectiveError, StudyError, unknown
 from shoal.files import tidy_all_checkpoints
 from shoal.joining import go_on, unused_name
@@ -23,7 +25,7 @@ from shoal.space import Space
 from shoal.study import LEASE, Study
 
 STORE = "sqlite:///shoal.db"
-ENGINES = ("local", "mpi")
+ENGINES = ("local", "mpi", "ray")
 
 
 def tune(
@@ -38,7 +40,7 @@ def tune(
     patience: int | None = None, max_failures: int | None = None, retries: int | None = None, gpus: float | None = None,
     grace: float = 30.0, lease: float = LEASE, preload: bool = True, directory: str | Path | None = None,
     keep_checkpoints: int | None = None, wall_time: float | None = None, engine: str = "local",
-    ranks_per_trial: int | None = None, progress: bool | None = None,
+    engine_settings: Mapping[str, Any] | None = None, ranks_per_trial: int | None = None, progress: bool | None = None,
 ) -> Study:  # fmt: skip
     """Search the space for the params with which the objective is best, and return the study.
 
@@ -65,7 +67,9 @@ def tune(
         keep_checkpoints: of how many of the best trials that are done the checkpoints are kept; all by default. Those
             of trials that were stopped or failed are always removed.
         wall_time: seconds after which a scheduler kills this process: no trial is begun that would not fit.
-        engine: "local", processes of this machine, or "mpi": every rank of this MPI job is a peer, and calls this.
+        engine: "local", processes of this machine; "mpi": every rank of this MPI job is a peer, and calls this; or
+            "ray": actors of a Ray cluster. engine_settings: of "ray", as in ``{"address": "auto", "cpus_per_peer": 4}``
+            (docs/cluster.md).
         ranks_per_trial: with "mpi", how many ranks run each trial together; they find their communicator in
             ``trial.comm``, and all end at the same report.
         progress: whether to show what happens; on by default.
@@ -84,6 +88,8 @@ def tune(
         raise StudyError(f"workers must be a whole number of 0 or more, got {workers!r}")
     if engine not in ENGINES:
         raise StudyError(unknown("engine", engine, ENGINES))
+    if engine_settings and engine != "ray":
+        raise StudyError(f"engine {engine!r} has no settings, got {dict(engine_settings)!r}; engine='ray' has")
     asked = {
         "space": space, "metric": metric, "goal": goal, "trials": trials, "search": search, "settings": settings,
         "seed": seed, "budget": budget, "stopping": stopping, "stopping_settings": stopping_settings, "start": start,
@@ -99,38 +105,74 @@ def tune(
         return ranks.run(custom, rule, lease, preload, grace, timeout, progress, gpus)
     if ranks_per_trial is not None:
         raise StudyError(f'ranks_per_trial is for engine="mpi", not {engine!r}')
-    place = catalog.store(store or STORE) if store is None or isinstance(store, str) else store
-    if workers and place.url.startswith("memory"):
-        raise StudyError(
-            "a store in memory is seen by one process alone: use workers=0, or a file, such as store='study.db'"
-        )
-    objective = known(place, name, objective)
-    address = address_of(objective)
-    journal = begin(place, unused_name(place, stem(objective)) if name is None else name, objective, asked)
-    go_on(journal, RealClock())
-    before = journal.history.ended
-    with show(journal, progress, timeout) as view:
-        if workers == 0:
-            run_here(journal, catalog.objective(objective, preload, grace=grace), custom, rule, lease, view, timeout)
-        else:
-            order = {"store": _secret_url(place, store), "study": journal.study, "lease": lease, "preload": preload,
-                     "grace": grace}  # fmt: skip
-            code = _pack(objective if address is None else None, custom, rule)
-            run_local(journal, LocalPlan(workers, order, code, gpus, timeout, grace, wall_time), view)
-    complain(journal)
-    if journal.history.verdict():
-        tidy_all_checkpoints(journal.history)
-        if hasattr(place, "compact"):
-            place.compact(journal.study)
+    with ExitStack() as stack:
+        if engine == "ray":
+            store = _on_ray(store, workers, engine_settings or {})
+        place = catalog.store(store or STORE) if store is None or isinstance(store, str) else store
+        if engine == "ray":
+            stack.callback(place.close)  # the journal's actor ends with its last peers
+        if workers and place.url.startswith("memory"):
+            raise StudyError(
+                "a store in memory is seen by one process alone: use workers=0, or a file, such as store='study.db'"
+            )
+        objective = known(place, name, objective)
+        address = address_of(objective)
+        journal = begin(place, unused_name(place, stem(objective)) if name is None else name, objective, asked)
+        go_on(journal, RealClock())
+        before = journal.history.ended
+        with show(journal, progress, timeout) as view:
+            if workers == 0:
+                here = catalog.objective(objective, preload, grace=grace)
+                run_here(journal, here, custom, rule, lease, view, timeout)
+            else:
+                order = {"store": _secret_url(place, store), "study": journal.study, "lease": lease, "preload": preload,
+                         "grace": grace}  # fmt: skip
+                code = _pack(objective if address is None else None, custom, rule)
+                plan = Plan(workers, timeout, grace, wall_time)
+                run_peers(journal, plan, order, code, gpus, view, engine, engine_settings or {})
+        complain(journal)
+        if journal.history.verdict():
+            tidy_all_checkpoints(journal.history)
+            if hasattr(place, "compact"):
+                place.compact(journal.study)
     study = Study.of(journal)
     study.ended, study.ran = view.reason, journal.history.ended - before
     return study
 
 
-def run_local(journal: Journal, plan: LocalPlan, view: Progress) -> None:
-    """Run peers as processes of this machine until the study ends."""
-    plan.order = {**plan.order, "path": sys.path, "folder": os.getcwd()}
-    view.reason = LocalEngine(plan, journal, RealClock(), view.watch).run()
+def _on_ray(store: str | Store | None, workers: int, settings: Mapping[str, Any]) -> str:
+    """Connect to Ray, and say where its peers find the journal: in an actor, or in a folder that all nodes share."""
+    from shoal.engines.ray import Request
+    from shoal.stores.ray import connect
+
+    if not workers:
+        raise StudyError("engine='ray' needs workers of 1 or more; workers=0 runs the trials in this process alone")
+    if store is not None and not isinstance(store, str):
+        raise StudyError("engine='ray' needs the store by its URL: an actor on the head node of the cluster opens it")
+    connect(Request.of(settings).address)
+    url = STORE if store is None else store
+    return url if url.startswith(("dir:", "memory")) else catalog.full_url(f"ray:{url.removeprefix('ray:')}")
+
+
+def run_peers(
+    journal: Journal, plan: Plan, order: Mapping[str, Any], code: bytes, gpus: float | None, view: Progress,
+    engine: str = "local", settings: Mapping[str, Any] = MappingProxyType({}),
+) -> None:  # fmt: skip
+    """Run peers until the study ends: as processes of this machine, or on a Ray cluster."""
+    order = {**order, "path": sys.path, "folder": os.getcwd()}
+    hands: Hands
+    if engine == "ray":
+        from shoal.engines.ray import Actors, Request
+        from shoal.stores.ray import connect
+
+        asked = Request.of(settings)
+        actors = hands = Actors(connect(asked.address), journal, plan.workers, order, code, gpus, asked)
+        view.say(actors.hint)
+    else:
+        from shoal.engines.local import Processes
+
+        hands = Processes(journal, plan.workers, order, code, gpus)
+    view.reason = Supervisor(plan, hands, journal, RealClock(), view.watch).run()
 
 
 def _pack(objective: Any, search: Search | None, rule: Stopping | None) -> bytes:

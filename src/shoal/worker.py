@@ -13,6 +13,7 @@ import signal
 import struct
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from shoal import catalog
@@ -39,16 +40,21 @@ def main() -> None:
     os.environ.pop("PYTHONSAFEPATH", None)
     sys.path[:] = order["path"]
     os.chdir(order["folder"])
-    _log()
+    keep_log()
+
+    def begin(peer: Peer) -> None:
+        threading.Thread(target=_listen, args=(peer, orders), name="shoal-orders", daemon=True).start()
+        _say(events, ready="yes")
+
     try:
-        reason = _work(order, code, slot, events, orders)
+        reason = work(order, code, begin, slot.write)
     except ShoalError as error:
         _say(events, error=str(error))
         sys.exit(FAILED)
     _say(events, reason=reason)
 
 
-def _log() -> None:
+def keep_log() -> None:
     """Write what is decided of trials into the peer's log."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
@@ -58,7 +64,9 @@ def _log() -> None:
     log.propagate = False
 
 
-def _work(order: dict[str, Any], code: bytes, slot: Slot, events: int, orders: int) -> str:
+def work(order: dict[str, Any], code: bytes, begin: Callable[[Peer], None], begun: Callable[[int, int], None]) -> str:
+    """Do as a peer is ordered until the study ends; returns why it ended. ``begin`` is told of the peer before it runs,
+    ``begun`` of each trial."""
     target, search, rule = _unpack(code, order)
     clock = RealClock()
     store = catalog.store(order["store"], create=False)
@@ -68,14 +76,13 @@ def _work(order: dict[str, Any], code: bytes, slot: Slot, events: int, orders: i
         target if target is not None else plan.objective, order["preload"], order["scratch"], order["grace"]
     )
     peer = Peer(
-        journal, catalog.thinker(search, rule, clock), objective, clock, order["device"], slot.write,
+        journal, catalog.thinker(search, rule, clock), objective, clock, order["device"], begun,
         supervised=order["supervised"],
     )  # fmt: skip
-    threading.Thread(target=_listen, args=(peer, orders), name="shoal-orders", daemon=True).start()
     try:
         with Pulse(journal, order["lease"]):
             gc.freeze()  # what is loaded stays: collections need not look at it again and again
-            _say(events, ready="yes")
+            begin(peer)
             for pause in peer.run():
                 clock.sleep(pause)
     finally:

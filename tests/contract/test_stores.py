@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from clusters import ray_store
 from conftest import at_once, wait_until
 from databases import database
 from shoal.contracts import Grant, Store
@@ -25,6 +26,7 @@ MAKERS = {
     "folder": lambda folder: FolderStore(f"dir:{folder}/studies"),
     "postgresql": lambda folder: SqlStore(database("postgresql", folder.name)),
     "mysql": lambda folder: SqlStore(database("mysql", folder.name)),
+    "ray": lambda folder: ray_store(),
 }
 FIRST = Defined(1, Definition(name="s", space={"domains": {"x": "uniform(0.0, 1.0)"}}), 0.0)
 

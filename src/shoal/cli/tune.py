@@ -72,7 +72,15 @@ def tune(
     keep_checkpoints: Annotated[
         int | None, Option(help="Of how many of the best trials to keep the checkpoints (all that are done).")
     ] = None,
-    engine: Annotated[str | None, Option(help="local, or mpi: every rank of this MPI job is a peer (local).")] = None,
+    engine: Annotated[
+        str | None, Option(help="local; mpi: every rank of this MPI job is a peer; ray: peers on a cluster (local).")
+    ] = None,
+    address: Annotated[str | None, Option(help="Of the Ray cluster: auto, host:port, ray://host:port.")] = None,
+    cpus_per_peer: Annotated[float | None, Option(help="CPUs of the Ray cluster for each peer (1).")] = None,
+    resource: Annotated[
+        list[str] | None, Option(help="A resource of the Ray cluster for each peer, as in a100=1; may be repeated.")
+    ] = None,
+    nodes_per_peer: Annotated[int | None, Option(help="Nodes of the Ray cluster for each peer's trials (1).")] = None,
     ranks_per_trial: Annotated[int | None, Option(help="With mpi: how many ranks run each trial together (1).")] = None,
     wall_time: Annotated[
         str | None, Option(help="When a scheduler ends this, as in 12:00:00: no trial is begun that would not fit.")
@@ -107,6 +115,11 @@ def tune(
         finish(tune_pair(Path(target[0]), Path(target[1]), {**given, "store": store}, not quiet), as_json)
         return
     fields = _target(target, store)
+    of_engine = {"address": address, "cpus_per_peer": cpus_per_peer, "nodes_per_peer": nodes_per_peer,
+                 "resources": _settings("--resource", resource)}  # fmt: skip
+    asked = {key: value for key, value in of_engine.items() if value is not None}
+    if asked:
+        given["engine_settings"] = {**(fields.get("engine_settings") or {}), **asked}
     fields.update({key: value for key, value in given.items() if value is not None})
     try:
         study = run(**fields, progress=not quiet)

@@ -37,9 +37,7 @@ def gpu_shares(gpus: float | None, workers: int, visible: Sequence[str]) -> list
     """
     if gpus is None:
         gpus = _even(workers, len(visible))
-    if gpus < 0 or not math.isfinite(gpus) or (gpus > 1 and gpus != int(gpus)):
-        raise StudyError(f"gpus={gpus!r}: a peer gets a whole number of GPUs, or a share below 1, such as 0.5")
-    if gpus == 0:
+    if check_share(gpus) == 0:
         return [[] for _ in range(workers)]
     if gpus >= 1:
         each = int(gpus)
@@ -55,6 +53,13 @@ def gpu_shares(gpus: float | None, workers: int, visible: Sequence[str]) -> list
             + (f"use gpus={enough:.2g} or fewer workers" if visible else "leave gpus out to run on the CPU")
         )
     return shares
+
+
+def check_share(gpus: float) -> float:
+    """GPUs for one peer. Raises StudyError for what is none, such as 1.5."""
+    if gpus < 0 or not math.isfinite(gpus) or (gpus > 1 and gpus != int(gpus)):
+        raise StudyError(f"gpus={gpus!r}: a peer gets a whole number of GPUs, or a share below 1, such as 0.5")
+    return gpus
 
 
 def _even(workers: int, count: int) -> float:

@@ -65,6 +65,9 @@ class WorkerProcess:
     def poll(self) -> int | None:
         return self._process.poll()
 
+    def now(self) -> tuple[int, int, float]:
+        return self.slot.read()
+
     def events(self) -> dict[str, str]:
         """What the peer said of itself so far: ready, error, reason."""
         with contextlib.suppress(BlockingIOError):
@@ -84,6 +87,10 @@ class WorkerProcess:
         name = signal.Signals(-code).name
         hints = {"SIGSEGV": ", a segmentation fault", "SIGKILL": ", as the system does when memory runs out"}
         return f"its process was killed by {name}{hints.get(name, '')}"
+
+    def last_words(self) -> str:
+        tail = self.log.read_bytes()[-2000:].decode(errors="replace").strip()
+        return f"the log {self.log} ends with:\n{tail}"
 
     def close(self) -> None:
         """Let go of what belongs to a process that has ended."""

@@ -64,6 +64,11 @@ class Progress(AbstractContextManager["Progress"]):
         self.reason = engine.stopping
         self.tick()
 
+    def say(self, text: str) -> None:
+        """Show a line, if there is anything to say."""
+        if self._shown and text:
+            self._line(text)
+
     def tick(self) -> None:
         """Show the state, if it is time to."""
         now = monotonic()

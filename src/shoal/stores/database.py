@@ -54,11 +54,8 @@ class Database:
     """The database of an SQLAlchemy URL, with Shoal's tables in it. Raises StoreError where it cannot be opened."""
 
     def __init__(self, url: str, create: bool = True) -> None:
-        try:
-            self._address = make_url(url)
-        except exc.ArgumentError:
-            raise StoreError(f"{url!r} is no store; write sqlite:///study.db, or the URL of a database") from None
-        self.url = _masked(self._address)
+        self._address = _address(url)
+        self.url = masked(url)
         self.backend = self._address.get_backend_name()
         if self.backend not in CLOCKS:
             raise StoreError(f"{self.url}: Shoal keeps studies in SQLite, PostgreSQL and MySQL, not in {self.backend}")
@@ -148,8 +145,16 @@ class _Away(Exception):
     """The server is not there, or ended the transaction: it may be tried again."""
 
 
-def _masked(address: URL) -> str:
-    """A URL without its password, wherever that stands."""
+def _address(url: str) -> URL:
+    try:
+        return make_url(url)
+    except exc.ArgumentError:
+        raise StoreError(f"{url!r} is no store; write sqlite:///study.db, or the URL of a database") from None
+
+
+def masked(url: str) -> str:
+    """A URL without its password, wherever that stands. Raises StoreError for what is no URL."""
+    address = _address(url)
     secret = [key for key in address.query if "pass" in key.lower()]
     return address.update_query_dict(dict.fromkeys(secret, "***")).render_as_string(hide_password=True)
 

@@ -226,9 +226,22 @@ class SqlStore:
         except Exists:
             return False
 
+    def held(self, study: str, peer: str) -> list[Grant]:
+        """What a peer was granted and has not let go."""
+        query = select(grants).where(grants.c.study == study, grants.c.peer == peer).order_by(grants.c.start)
+        rows = self._database.read(lambda connection: connection.execute(query).all())
+        return [Grant.of(row.start, row.stop, row.generation, row.origin) for row in rows]
+
+    def owner(self, study: str, key: str) -> str | None:
+        """The peer that has claimed a key; None where none has."""
+        query = select(claims.c.peer).where(claims.c.study == study, claims.c.key == key)
+        return self._database.read(lambda connection: connection.execute(query).scalar())
+
     # ------------------------------------------------------------------ peers
 
-    def beat(self, study: str, peer: str, lease: float) -> None:
+    def beat(self, study: str, peer: str, lease: float, origin: tuple[str, int] | None = None) -> None:
+        """``origin``: the host and the process that it comes from, if not from this one."""
+        host, pid = origin or (host_name(), os.getpid())
         now = self._database.now
         row = (peers.c.study == study) & (peers.c.peer == peer)
 
@@ -236,9 +249,7 @@ class SqlStore:
             if not connection.execute(update(peers).where(row).values(beat=now, lease=lease)).rowcount:
                 self._raise(connection, study, studies.c.last_batch, studies.c.last_batch)
                 connection.execute(
-                    insert(peers).values(
-                        study=study, peer=peer, host=host_name(), pid=os.getpid(), beat=now, lease=lease
-                    )
+                    insert(peers).values(study=study, peer=peer, host=host, pid=pid, beat=now, lease=lease)
                 )
 
         with suppress(Exists):  # another thread of this peer was faster

@@ -1,0 +1,249 @@
+"""A supervisor keeps N peers at work, wherever they are, and hires others for those that die.
+
+It takes no part in the search. It kills trials that run too long, writes down what a dead peer was running, and stops
+all when told to.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from shoal.contracts import Clock
+from shoal.engines.interrupts import Interrupts
+from shoal.errors import StudyError
+from shoal.journal import Journal
+from shoal.records import Ended, Outcome
+from shoal.vitals import gone
+
+TICK = 0.05  # seconds between looks at the peers
+SYNC = 0.25  # … and at the journal
+SWEEP = 2.0  # … and for peers of this host that died with their supervisor
+LONG = 0.9  # the share of trials that are no longer than the one that must fit
+STILLBORN = 3  # peers in a row that fail before they are ready, until the study gives up
+KILLED = 30  # … that are killed before, which others may be to blame for
+
+
+@dataclass
+class Plan:
+    """What the supervisor is to do; ``grace``, ``timeout`` and ``wall_time`` are in seconds."""
+
+    workers: int
+    timeout: float | None = None
+    grace: float = 30.0
+    wall_time: float | None = None
+
+
+class Worker(Protocol):
+    """One peer that was hired, as its supervisor sees it."""
+
+    peer: str
+    recalled: bool  # told to stop so that another takes its place
+    killed_for: str
+    killed_in: tuple[int, int]  # the trial and attempt that it was killed for
+
+    def stop(self) -> None:
+        """Ask for no new trial."""
+
+    def kill(self, reason: str) -> None:
+        """End it at once, with all that it started."""
+
+    def poll(self) -> int | None:
+        """Its exit status; below 0 where it was killed; None while it is at work."""
+
+    def now(self) -> tuple[int, int, float]:
+        """The trial that it runs, or ran when it died, which attempt (-1: none), and for how many seconds."""
+
+    def events(self) -> dict[str, str]:
+        """What the peer said of itself so far: ready, error, reason."""
+
+    def ended_how(self) -> str:
+        """How it ended, in words."""
+
+    def last_words(self) -> str:
+        """What is known of why it ended."""
+
+    def close(self) -> None:
+        """Let go of what belongs to one that has ended."""
+
+
+class Hands(Protocol):
+    """Where peers are hired."""
+
+    def hire(self, place: int, supervised: bool) -> Worker: ...
+
+    def close(self) -> None: ...
+
+
+class Supervisor:
+    """Runs a plan. ``watch(supervisor)`` is called several times a second, to show what happens."""
+
+    def __init__(
+        self, plan: Plan, hands: Hands, journal: Journal, clock: Clock, watch: Callable[[Supervisor], None]
+    ) -> None:
+        self.plan, self.journal, self._hands, self._clock, self._watch = plan, journal, hands, clock, watch
+        self.workers: dict[int, Worker] = {}
+        self.stopping = ""  # why, in words
+        self.restarts = 0
+        self._began = clock.monotonic()
+        self._deadline = float("inf")
+        self._stillborn = 0
+        self._version = journal.history.version
+        self._error = ""
+        self._reason = ""
+
+    def run(self) -> str:
+        """Run until every peer has ended; returns why. Raises StudyError where a peer cannot even start."""
+        synced = swept = float("-inf")
+        interrupts = Interrupts()
+        with interrupts:
+            try:
+                self._sweep()
+                for place in range(self.plan.workers):
+                    self._start(place)
+                while self.workers:
+                    interrupts.wait(TICK)
+                    self._obey(interrupts)
+                    for place, worker in list(self.workers.items()):
+                        self._look(place, worker)
+                    if self._clock.monotonic() - synced > SYNC:
+                        self._read()
+                        synced = self._clock.monotonic()
+                        if verdict := self.journal.history.verdict():
+                            self.stop(verdict)
+                        self._watch(self)
+                    if self._clock.monotonic() - swept > SWEEP:
+                        self._sweep()
+                        swept = self._clock.monotonic()
+            finally:
+                self._kill_all("the study ended")
+                self._hands.close()
+        self.journal.sync()
+        self._watch(self)
+        if self._error:
+            raise StudyError(self._error)
+        return self.stopping or self._reason or self.journal.history.verdict()
+
+    # ------------------------------------------------------------------ starting and stopping
+
+    def _start(self, place: int, supervised: bool = True) -> None:
+        self.workers[place] = self._hands.hire(place, supervised)
+
+    def stop(self, reason: str, grace: float | None = None) -> None:
+        """No new trials; the running ones get some time to end by themselves."""
+        if not self.stopping:
+            self.stopping = reason
+            for worker in self.workers.values():
+                worker.stop()
+        limit = self.plan.grace if grace is None else grace
+        self._deadline = min(self._deadline, self._clock.monotonic() + limit)
+
+    def _obey(self, interrupts: Interrupts) -> None:
+        if interrupts.count == 1:
+            self.stop(f"interrupted by {interrupts.last}")
+        elif interrupts.count > 1:
+            self.stop(f"interrupted by {interrupts.last}", grace=0.0)
+        if self.plan.timeout is not None and self._clock.monotonic() - self._began > self.plan.timeout:
+            self.stop(f"the timeout of {self.plan.timeout:g} s has passed")
+        if self.plan.wall_time is not None and not self.stopping:
+            self._mind_the_end(self.plan.wall_time - (self._clock.monotonic() - self._began))
+        if self._clock.monotonic() > self._deadline:
+            self._kill_all(self.stopping)
+
+    def _mind_the_end(self, left: float) -> None:
+        """Begin no trial that would not fit into the wall time left; those that run may use it, but for the grace."""
+        history = self.journal.history
+        seconds = history.seconds[: history.length]
+        seconds = seconds[~np.isnan(seconds)]
+        typical = float(np.quantile(seconds, LONG)) if len(seconds) else 0.0
+        spare = left - self.plan.grace
+        if spare < typical:
+            self.stop(f"the wall time left, {left:.0f} s, fits no other trial of {typical:.3g} s", max(spare, 0.0))
+
+    def _kill_all(self, reason: str) -> None:
+        for worker in self.workers.values():
+            worker.kill(reason)
+        for place, worker in list(self.workers.items()):
+            while worker.poll() is None:
+                time.sleep(0.005)
+            self._bury(place, worker, "paused")
+
+    def _read(self) -> None:
+        """Read the journal; where the study was redefined, recall the peers, and start others in their places."""
+        self.journal.sync()
+        if self.journal.history.newer is not None:
+            self.journal.reload()
+        if self.journal.history.version != self._version:
+            self._version = self.journal.history.version
+            for worker in self.workers.values():
+                worker.recalled = True
+                worker.stop()
+
+    def _sweep(self) -> None:
+        """Let no one wait for the lease of a peer whose process is plainly gone."""
+        store, study = self.journal.store, self.journal.study
+        for peer in store.peers(study):
+            if gone(peer):
+                store.leave(study, peer.peer)
+
+    # ------------------------------------------------------------------ watching
+
+    def _look(self, place: int, worker: Worker) -> None:
+        code = worker.poll()
+        if code is None:
+            limit = self.journal.history.definition.trial_timeout
+            number, _, seconds = worker.now()
+            if limit is not None and number >= 0 and seconds > limit and not worker.killed_for:
+                worker.kill(f"ran longer than trial_timeout={limit:g} s and was killed")
+            return
+        said = worker.events()
+        if code == 0:
+            self._reason = said.get("reason", "")
+            self._release(place, worker)
+            self._read()
+            if not self.stopping and not self.journal.history.verdict() and (worker.recalled or not self.workers):
+                self._start(place, supervised=worker.recalled)  # someone must see to what others leave behind
+            return
+        if "error" in said:
+            self._error = said["error"]
+            self._bury(place, worker, "paused")
+            self.stop(self._error, grace=0.0)
+            return
+        useful = worker.now()[0] >= 0 or (code < 0 and "ready" in said)
+        self._stillborn = 0 if useful else self._stillborn + 1
+        if self._stillborn >= (STILLBORN if code > 0 else KILLED):
+            self._error = f"peers die before they are ready ({worker.ended_how()}); {worker.last_words()}"
+        terminated = code == -signal.SIGTERM  # as schedulers do to whole jobs: no fault of the trial
+        self._bury(place, worker, "failed" if worker.killed_for else "paused" if terminated else "lost")
+        if self._error:
+            self.stop(self._error, grace=0.0)
+        elif not self.stopping:
+            self.journal.sync()
+            if not self.journal.history.verdict():
+                self.restarts += 1
+                self._start(place)
+
+    def _bury(self, place: int, worker: Worker, outcome: Outcome) -> None:
+        """Write down what a dead peer was running, and let others have what was granted to it."""
+        self.journal.sync()
+        number, attempt, seconds = worker.now()
+        if number >= 0 and not (
+            self.journal.history.finished(number) and self.journal.history.attempt(number) >= attempt
+        ):
+            reason = worker.killed_for or worker.ended_how()
+            if outcome == "failed" and worker.killed_in != (number, attempt):
+                outcome, reason = "paused", "its peer was killed for another trial"
+            now = self._clock.now()
+            self.journal.append(Ended(number, outcome, now, reason=reason, seconds=seconds, attempt=attempt))
+            self.journal.flush()
+        self._release(place, worker)
+
+    def _release(self, place: int, worker: Worker) -> None:
+        del self.workers[place]
+        self.journal.store.leave(self.journal.study, worker.peer)
+        worker.close()
