@@ -9,6 +9,7 @@ import importlib
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ from shoal.names import peer_name
 ENTRY = "shoal.ray_peer"  # by name: engines start the loop, they do not import it
 FAILED = 3  # as of a process that said why it cannot go on
 KILLED = -9
+LOOK = 0.1  # seconds between two looks at what runs
 SURE = 5.0  # seconds after which a peer that was killed is taken for dead, whatever its node says
 
 
@@ -67,7 +69,11 @@ class Actors:
         self._bell = ray.remote(entry.Bell).options(
             num_cpus=0, max_concurrency=1_000_000, max_restarts=-1, max_task_retries=-1
         ).remote()  # fmt: skip
-        self.hint = _hint(self._needs(), nodes)
+        self._running = Running(journal)
+        needs = self._needs()
+        if request.nodes_per_peer > 1 and not needs:
+            raise StudyError("engine ray: with nodes_per_peer, a peer needs CPUs, GPUs or resources on each of them")
+        self.hint = _hint(needs, nodes)
 
     def _needs(self) -> dict[str, float]:
         """What a peer takes of a node, or with ``nodes_per_peer``, of each of them."""
@@ -90,32 +96,61 @@ class Actors:
             options = {"num_cpus": needs.pop("CPU", 0), "num_gpus": needs.pop("GPU", 0), "resources": needs}
         order = {**self._order, "peer": peer, "scratch": None, "supervised": supervised}
         actor = self._kind.options(**options).remote(order, self._code, self._bell)
-        return RayWorker(self._ray, peer, actor, self._bell, group, self._journal)
+        return RayWorker(self._ray, peer, actor, self._bell, group, self._running)
 
     def close(self) -> None:
-        self._ray.kill(self._bell)
+        with suppress(Exception):  # the cluster may be gone, with all that was on it
+            self._ray.kill(self._bell)
+
+
+class Running:
+    """Which trial each peer runs, by the journal as it was read last."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._looked = float("-inf")
+        self._trials: dict[str, tuple[int, int]] = {}
+
+    def of(self, peer: str, exact: bool) -> tuple[int, int]:
+        """Number and attempt; -1 and -1 for none. Looked up a few times a second, or now if it must be ``exact``."""
+        now, history = time.monotonic(), self._journal.history
+        if exact or now - self._looked > LOOK:
+            self._looked = now
+            self._trials = {history.peer(number): (number, history.attempt(number)) for number in history.running}
+        return self._trials.get(peer, (-1, -1))
 
 
 class RayWorker:
     """One peer in an actor, as its supervisor sees it. What it runs is read in the journal."""
 
-    def __init__(self, ray: Any, peer: str, actor: Any, bell: Any, group: Any, journal: Journal) -> None:
+    def __init__(self, ray: Any, peer: str, actor: Any, bell: Any, group: Any, running: Running) -> None:
         self.peer, self.killed_for, self.killed_in, self.recalled = peer, "", (-1, -1), False
-        self._ray, self._actor, self._bell, self._group, self._journal = ray, actor, bell, group, journal
+        self._ray, self._actor, self._bell, self._group, self._running = ray, actor, bell, group, running
         self._begun: Future[Any] = actor.ready.remote().future()
         self._end: Future[Any] = actor.run.remote().future()
-        self._killed = 0.0
+        self._killed, self._dismissed = 0.0, False
         self._seen = (-1, -1, 0.0)
 
     def stop(self) -> None:
-        self._bell.ring.remote(self.peer)
+        with suppress(Exception):  # the cluster may be gone
+            self._bell.ring.remote(self.peer)
+        if not self._begun.done():  # no node has had room for it yet
+            self._dismissed = True
+            self._end_actor()
 
     def kill(self, reason: str) -> None:
         if not self.killed_for:
-            self.killed_for, self.killed_in, self._killed = reason, self.now()[:2], time.monotonic()
+            self._killed = time.monotonic()
+            self.killed_for, self.killed_in = reason, self.now()[:2]
+            self._end_actor()
+
+    def _end_actor(self) -> None:
+        with suppress(Exception):  # the cluster may be gone
             self._ray.kill(self._actor)
 
     def poll(self) -> int | None:
+        if self._dismissed:
+            return 0
         if not self._end.done():
             return KILLED if self._killed and time.monotonic() - self._killed > SURE else None
         if self._end.exception() is not None:
@@ -138,8 +173,7 @@ class RayWorker:
 
     def now(self) -> tuple[int, int, float]:
         """As seen from here: since when the journal says so."""
-        history = self._journal.history
-        number, attempt = next(((n, history.attempt(n)) for n in history.running if history.peer(n) == self.peer), NONE)
+        number, attempt = self._running.of(self.peer, exact=self._end.done() or self._killed > 0)
         if (number, attempt) != self._seen[:2]:
             self._seen = (number, attempt, time.monotonic())
         return number, attempt, time.monotonic() - self._seen[2]
@@ -155,15 +189,12 @@ class RayWorker:
         return f"`ray logs` may say more; the last was:\n{str(self._end.exception())[-2000:]}"
 
     def close(self) -> None:
-        if not self._killed:
-            self._ray.kill(self._actor)
+        self._end_actor()
         if self._group is not None:
             from ray.util.placement_group import remove_placement_group
 
-            remove_placement_group(self._group)
-
-
-NONE = (-1, -1)
+            with suppress(Exception):
+                remove_placement_group(self._group)
 
 
 def even(gpus: Sequence[int], workers: int) -> float:

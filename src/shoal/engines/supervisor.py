@@ -121,8 +121,10 @@ class Supervisor:
                         self._sweep()
                         swept = self._clock.monotonic()
             finally:
-                self._kill_all("the study ended")
-                self._hands.close()
+                try:
+                    self._kill_all("the study ended")
+                finally:
+                    self._hands.close()
         self.journal.sync()
         self._watch(self)
         if self._error:
@@ -197,8 +199,10 @@ class Supervisor:
         code = worker.poll()
         if code is None:
             limit = self.journal.history.definition.trial_timeout
+            if limit is None or worker.killed_for:
+                return
             number, _, seconds = worker.now()
-            if limit is not None and number >= 0 and seconds > limit and not worker.killed_for:
+            if number >= 0 and seconds > limit:
                 worker.kill(f"ran longer than trial_timeout={limit:g} s and was killed")
             return
         said = worker.events()
