@@ -4,17 +4,17 @@ kill. A test whose Ray is absent is skipped by name."""
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from conftest import wait_until
@@ -55,7 +55,7 @@ def _kept(address: str) -> RayStore:
 
 
 class Node:
-    """A node of a cluster, all of whose processes are one group."""
+    """A node of a cluster."""
 
     def __init__(self, place: int, log: Path, *arguments: str, **environment: str) -> None:
         self.log = log
@@ -73,9 +73,12 @@ class Node:
         return "Ray runtime started" in self.log.read_text()
 
     def kill(self) -> None:
-        """As a machine dies: all at once."""
+        """As a machine dies: all at once. Workers have groups of their own, and would live on for a while."""
         if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            main = psutil.Process(self._process.pid)
+            for process in [*main.children(recursive=True), main]:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
             self._process.wait()
 
 

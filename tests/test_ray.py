@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 import shoal
@@ -110,9 +109,9 @@ def test_a_study_over_four_peers_gives_exactly_the_trials_that_were_asked_for(cl
 
 
 def test_a_node_that_dies_in_mid_trial_costs_no_trial(folder: Path) -> None:
-    with nodes(folder, "mine") as (first, second):
+    with nodes(folder, "mine") as (_, second):
         driver = start(cluster(), pause=0.3, settings={"resources": {"mine": 1}}, trials=30, retries=2)
-        wait_until(lambda: len(done()) > 4 and len(psutil_children(first)) > 0, 90)
+        wait_until(lambda: len(done()) > 4 and len(peers_alive()) == 4, 90)
         second.kill()
         wait_until(lambda: len(done()) > 8, 90)
         Path("go").touch()
@@ -121,10 +120,6 @@ def test_a_node_that_dies_in_mid_trial_costs_no_trial(folder: Path) -> None:
     again = [number for number, attempt in attempts().items() if attempt]
     assert again  # they were lost with their node, and run elsewhere
     assert len(again) <= 2
-
-
-def psutil_children(node: Any) -> list[psutil.Process]:
-    return psutil.Process(node._process.pid).children(recursive=True)
 
 
 def test_ctrl_c_lets_running_trials_end_and_leaves_no_peer_behind() -> None:

@@ -6,8 +6,9 @@ A peer whose node or process dies is hired again elsewhere. All of them end with
 from __future__ import annotations
 
 import importlib
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
@@ -99,8 +100,17 @@ class Actors:
         return RayWorker(self._ray, peer, actor, self._bell, group, self._running)
 
     def close(self) -> None:
-        with suppress(Exception):  # the cluster may be gone, with all that was on it
-            self._ray.kill(self._bell)
+        _beside(self._ray.kill, self._bell)
+
+
+def _beside(call: Callable[..., Any], *arguments: Any) -> None:
+    """Call Ray without waiting: where the head is gone it does not return, and Ray ends the process for that."""
+
+    def run() -> None:
+        with suppress(Exception):  # the cluster is gone, and all that was on it
+            call(*arguments)
+
+    threading.Thread(target=run, name="shoal-ray", daemon=True).start()
 
 
 class Running:
@@ -132,21 +142,16 @@ class RayWorker:
         self._seen = (-1, -1, 0.0)
 
     def stop(self) -> None:
-        with suppress(Exception):  # the cluster may be gone
-            self._bell.ring.remote(self.peer)
+        _beside(self._bell.ring.remote, self.peer)
         if not self._begun.done():  # no node has had room for it yet
             self._dismissed = True
-            self._end_actor()
+            _beside(self._ray.kill, self._actor)
 
     def kill(self, reason: str) -> None:
         if not self.killed_for:
             self._killed = time.monotonic()
             self.killed_for, self.killed_in = reason, self.now()[:2]
-            self._end_actor()
-
-    def _end_actor(self) -> None:
-        with suppress(Exception):  # the cluster may be gone
-            self._ray.kill(self._actor)
+            _beside(self._ray.kill, self._actor)
 
     def poll(self) -> int | None:
         if self._dismissed:
@@ -189,12 +194,11 @@ class RayWorker:
         return f"`ray logs` may say more; the last was:\n{str(self._end.exception())[-2000:]}"
 
     def close(self) -> None:
-        self._end_actor()
+        _beside(self._ray.kill, self._actor)
         if self._group is not None:
             from ray.util.placement_group import remove_placement_group
 
-            with suppress(Exception):
-                remove_placement_group(self._group)
+            _beside(remove_placement_group, self._group)
 
 
 def even(gpus: Sequence[int], workers: int) -> float:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -27,7 +28,7 @@ from shoal.stores.sql import SqlStore
 NAMESPACE = "shoal"
 HEAD = {"node:__internal_head__": 0.001}  # a resource that Ray gives to the head node alone
 THREADS = 16  # calls that the actor answers at once
-PATIENCE = 45.0  # seconds that the actor may be away; Ray ends processes that miss their head for 60
+PATIENCE = 30.0  # seconds that the actor may be away; Ray ends processes that miss their head for 60
 ANSWER = 200.0  # seconds for one answer; a database that restarts is waited for, 120 at most
 IDLE = 120.0  # seconds without a call after which the actor ends
 PAUSES = (0.05, 1.0)  # the first, and the longest, before it is called again
@@ -39,10 +40,12 @@ def connect(address: str | None, start: bool = True) -> Any:
     None means RAY_ADDRESS, or the cluster that runs here, or, with ``start``, one that is begun for this process alone.
     Raises StoreError where Ray is not installed, or no cluster answers.
     """
+    hook = sys.excepthook
     try:
         import ray
     except ImportError as error:
         raise StoreError(f"Ray is not installed here ({error}): pip install 'shoal[ray]'") from None
+    sys.excepthook = hook  # Ray's own asks the head before it shows an error, also one that says the head is gone
     if not ray.is_initialized():
         place = address or (None if start or os.environ.get("RAY_ADDRESS") else "auto")
         try:
@@ -130,7 +133,7 @@ class RayStore:
         """End the actor, unless peers work with it. Whoever calls next begins another."""
         with self._lock:
             actor, self._actor = self._actor, None
-        if actor is not None and self._ray.is_initialized():
+        if actor is not None and not self._away and self._ray.is_initialized():
             try:
                 vacant = self._ray.get(actor.vacant.remote(), timeout=ANSWER)
             except (self._ray.exceptions.RayError, ConnectionError, StoreError):
@@ -146,7 +149,8 @@ class RayStore:
         while True:
             again = {"held": sorted(self._held) if known else []} if tries else None
             try:
-                problem, answer = self._ray.get(self._found().do.remote(method, arguments, again), timeout=ANSWER)
+                wait = max(self._away + PATIENCE - time.monotonic(), 1.0) if self._away else ANSWER
+                problem, answer = self._ray.get(self._found().do.remote(method, arguments, again), timeout=wait)
                 break
             except Exception as error:  # noqa: BLE001 - a client whose cluster is gone raises a bare one
                 self._endure(error, tries)
