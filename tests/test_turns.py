@@ -154,3 +154,36 @@ def test_who_settles_an_earlier_attempt_still_holds_the_one_that_it_runs(ended: 
     _, others = peers.join("second")
     again = [(turn.number, turn.attempt) for turn in iter(others.next, None)]
     assert ((0, 3) in again) is not ended
+
+
+def test_what_a_silent_peer_ends_before_its_heir_begins_it_is_not_run_again() -> None:
+    """Two trials were adopted at once; while the heir runs the one, the peer that was frozen wakes and ends the other."""
+    peers = Peers()
+    journal, turns = peers.join("frozen")
+    for turn in (taken(turns), taken(turns)):
+        begin(journal, turn)
+    peers.leave("frozen")
+    other, heirs = peers.join("heir")
+    mine = taken(heirs)
+    begin(other, mine)
+    assert (mine.number, mine.attempt) == (0, 1)
+    journal.append(Ended(1, "done", 0.0, {"loss": 1.0}))  # by its own attempt, the first
+    journal.flush()
+    assert taken(heirs).number == 2
+    assert other.history.finished(1)
+    assert other.history.attempt(1) == 0
+
+
+def test_a_peer_that_was_frozen_does_not_begin_what_its_heir_has_begun() -> None:
+    peers = Peers()
+    journal, _ = peers.join("frozen")
+    turns = Turns(journal, RealClock(), block=3)
+    begin(journal, taken(turns))
+    peers.leave("frozen")
+    other, heirs = peers.join("heir")
+    for number in (0, 1):
+        turn = taken(heirs)
+        assert turn.number == number
+        begin(other, turn)
+    journal.sync()
+    assert taken(turns).number == 2  # which the heir has not begun: who is first counts

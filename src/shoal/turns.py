@@ -47,17 +47,28 @@ class Turns:
 
     def next(self, fresh: bool = True) -> Turn | None:
         """The next trial; None while there is nothing but to wait for others. Without ``fresh``, no new numbers."""
-        now = self._clock.monotonic()
-        if not self._queue:
-            if now - self._adopted > ADOPT:
-                self._adopted = now
-                self._adopt()
-            if not self._queue and fresh:
-                self._take()
+        while True:
+            now = self._clock.monotonic()
             if not self._queue:
-                return None
-        number, held = self._queue.popleft()
-        return Turn(number, held.grant.generation, now, held)
+                if now - self._adopted > ADOPT:
+                    self._adopted = now
+                    self._adopt()
+                if not self._queue and fresh:
+                    self._take()
+                if not self._queue:
+                    return None
+            number, held = self._queue.popleft()
+            if not self._overtaken(number, held.grant):
+                return Turn(number, held.grant.generation, now, held)
+            self._let_go(held)
+
+    def _overtaken(self, number: int, grant: Grant) -> bool:
+        """Whether a trial that waited here has ended meanwhile, or is another's by now: a peer that was silent, and not
+        dead, wakes and ends what others have adopted."""
+        history = self._journal.history
+        if grant.generation:
+            self._journal.sync()
+        return history.finished(number) or history.attempt(number) > grant.generation
 
     def put_back(self, turn: Turn) -> None:
         """The trial of a turn is not begun now but next."""
@@ -77,9 +88,12 @@ class Turns:
     def ended(self, turn: Turn) -> None:
         """The trial of a turn has ended; its grant is let go once all of its trials have."""
         self._pace = 0.8 * self._pace + 0.2 * (self._clock.monotonic() - turn.began)
-        turn.held.left -= 1
-        if not turn.held.left:
-            self._settled.append(turn.held.grant.key)
+        self._let_go(turn.held)
+
+    def _let_go(self, held: Held) -> None:
+        held.left -= 1
+        if not held.left:
+            self._settled.append(held.grant.key)
 
     def _take(self) -> None:
         journal, limit = self._journal, self._journal.history.definition.trials
