@@ -54,6 +54,14 @@ class Journal:
                 return
             yield records
 
+    def pages(self) -> Iterator[list[AnyRecord]]:
+        """All records that the store holds, a part at a time, for whoever looks at more than their fold."""
+        cursor, before = 0, -1
+        while cursor != before:
+            before = cursor
+            records, cursor = self.store.read(self.study, before)
+            yield records
+
     def reload(self) -> History:
         """Begin anew with the latest definition."""
         self.flush()

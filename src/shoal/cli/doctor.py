@@ -32,10 +32,12 @@ def doctor(study: StudyArgument = None, store: StoreOption = DEFAULT_STORE) -> N
         typer.echo(f"store {store}: opens, {len(names)} studies")
         for name in [study] if study is not None else names:
             found = open_study(name, store)
-            wrong = examine(found)
+            wrong, late = examine(found)
             history = found._journal.history
+            apart = f", {late} more ends of attempts that others had taken over, which do not count" if late else ""
             typer.echo(
-                f"study {name!r}: {history.length:,} trials, {history.ended:,} ended" + ("" if wrong else ", sound")
+                f"study {name!r}: {history.length:,} trials, {history.ended:,} ended{apart}"
+                + ("" if wrong else ", sound")
             )
             problems += [f"study {name!r}: {problem}" for problem in wrong]
     except ShoalError as error:
@@ -46,11 +48,16 @@ def doctor(study: StudyArgument = None, store: StoreOption = DEFAULT_STORE) -> N
         raise typer.Exit(1)
 
 
-def examine(study: Study) -> list[str]:
-    """What is wrong with a study's journal, in words; empty where it is sound."""
+def examine(study: Study) -> tuple[list[str], int]:
+    """What is wrong with a study's journal, in words, and how many ends in it do not count, being of attempts that
+    others had taken over."""
+    from shoal.reports.audit import Audit
     from shoal.vitals import living
 
-    history = study._journal.history
+    history, audit = study._journal.history, Audit()
+    for records in study._journal.pages():
+        audit.take(records)
+        history.fold_all(records)  # once more, with what has come since: the two are to agree
     alive = bool(living(study._journal.store, study.name))
     problems = []
     missing = [number for number in range(history.length) if history.state[number] == 0]
@@ -69,4 +76,4 @@ def examine(study: Study) -> list[str]:
     bare = [number for number in history.numbers("done") if history.value[number] != history.value[number]]
     if bare:
         problems.append(f"{len(bare)} trials are done without a value, such as {bare[0]}")
-    return problems
+    return problems + audit.problems(history), audit.late
