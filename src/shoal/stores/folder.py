@@ -176,7 +176,7 @@ class FolderStore:
         except msgspec.DecodeError as error:
             raise StoreError(
                 f"{self.url}: {path.name} of study {study!r} cannot be read at byte {offset} ({error}); it was written "
-                "by another version of Shoal"
+                "by another version of Shoal: update the one here, as with pip install -U shoal"
             ) from None
 
     # ------------------------------------------------------------------ numbers

@@ -124,7 +124,7 @@ class SqlStore:
         except msgspec.DecodeError as error:
             raise StoreError(
                 f"{self.url}: batch {seq} of study {study!r} cannot be read ({error}); it was damaged, "
-                "or written by another version of Shoal"
+                "or written by another version of Shoal: update the one here, as with pip install -U shoal"
             ) from None
 
     # ------------------------------------------------------------------ numbers
