@@ -157,7 +157,7 @@ def test_who_settles_an_earlier_attempt_still_holds_the_one_that_it_runs(ended: 
 
 
 def test_what_a_silent_peer_ends_before_its_heir_begins_it_is_not_run_again() -> None:
-    """Two trials were adopted at once; while the heir runs the one, the peer that was frozen wakes and ends the other."""
+    """Two trials were adopted at once; while the heir runs one, the peer that was frozen wakes and ends the other."""
     peers = Peers()
     journal, turns = peers.join("frozen")
     for turn in (taken(turns), taken(turns)):
