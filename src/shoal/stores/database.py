@@ -8,7 +8,7 @@ import sqlite3
 import time
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, exc, literal_column, make_url
@@ -27,6 +27,12 @@ CLOCKS = {  # the database's own clock, in seconds since 1970
 }
 PACKAGES = {"psycopg": "shoal[postgresql]", "pymysql": "shoal[mysql]"}
 PATIENCE = 120.0  # seconds that a server which was there may be away
+IDLE = 30.0  # seconds that a peer which is frozen, or lost its power, may hold up the others amid a transaction
+IDLING = {  # MySQL cannot, and passes over MariaDB's comment: there the others wait for the lock, and try again
+    "postgresql": "SET idle_in_transaction_session_timeout = {milliseconds:.0f}",
+    "mysql": "SET @idle = 0 /*M! , idle_transaction_timeout = {seconds:.0f} */",
+    "mariadb": "SET @idle = 0 /*M! , idle_transaction_timeout = {seconds:.0f} */",
+}
 PAUSES = (0.05, 2.0)  # the first, and the longest, before it is tried again
 HINTS = {
     "not a database": "the file is no SQLite database (or was cut off): name another with store=",
@@ -74,7 +80,10 @@ class Database:
 
     def _connect(self) -> Engine:
         if self.backend != "sqlite":
-            return create_engine(self._address, isolation_level="READ COMMITTED", pool_size=1, max_overflow=32)
+            engine = create_engine(self._address, isolation_level="READ COMMITTED", pool_size=1, max_overflow=32)
+            limit = IDLING[self.backend].format(seconds=IDLE, milliseconds=1e3 * IDLE)
+            event.listen(engine, "connect", lambda connection, _: _set(connection, limit))
+            return engine
         engine = create_engine(self._address, connect_args={"timeout": 60.0})
         event.listen(engine, "connect", _tune_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -157,6 +166,13 @@ def masked(url: str) -> str:
     address = _address(url)
     secret = [key for key in address.query if "pass" in key.lower()]
     return address.update_query_dict(dict.fromkeys(secret, "***")).render_as_string(hide_password=True)
+
+
+def _set(connection: Any, statement: str) -> None:
+    """Say something once to a connection that is new."""
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(statement)
+    connection.commit()
 
 
 def _use_wal(connection: Any) -> None:
