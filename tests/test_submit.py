@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from base64 import urlsafe_b64encode
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,63 @@ def test_two_submissions_add_up_status_shows_their_jobs_and_stop_cancels_them(fo
     said = shoal("stop", "s", "--store", "dir:shoal.store", folder=place)
     assert "cancelled jobs: " in said.stdout
     wait_until(lambda: "active" not in {state for _, state in states(jobs).values()}, 60)
+
+
+@pytest.mark.usefixtures("slurm")
+def test_trials_of_a_node_that_dies_are_run_again_on_the_others(folder: Path) -> None:
+    """A node to each job: four CPUs for four peers. One loses its daemon, and all that ran on it, in the middle."""
+    place = given(folder / "place", trials=60)
+    (place / "train.py").write_text(TRAIN.replace("0.05", "0.01 if os.path.exists('hurry') else 1.5"))
+    said = shoal("submit", "study.yaml", "--peers-per-job", "4", folder=place)
+    assert said.returncode == 0, said.stderr
+    jobs = said.stdout.split("submitted: ")[1].split("\n")[0].split()
+    wait_until(lambda: sum(trial.outcome == "running" for trial in study_in(place).trials) == 8, 90)
+    node = squeue(jobs[0], "%N")
+    peers = kill_node(node, jobs[0])
+    try:
+        store = study_in(place)._journal.store
+        names = {status.peer for status in store.peers("s") if status.pid in peers}
+        struck = [
+            trial.number for trial in study_in(place).trials if trial.peer in names and trial.outcome == "running"
+        ]
+        assert struck
+        (place / "hurry").touch()
+        wait_until(lambda: study_in(place).reason, 120)
+        trials = study_in(place).trials
+        assert [(trial.number, trial.outcome) for trial in trials] == [(number, "done") for number in range(60)]
+        assert all(trials[number].attempt > 0 for number in struck)
+        assert "60 trials, 60 ended, sound" in shoal("doctor", "s", "--store", "dir:shoal.store", folder=place).stdout
+    finally:
+        subprocess.run(["scancel", *jobs], check=True)
+        subprocess.run(["slurmd", "-N", node], check=True)
+        wait_until(lambda: node_state(node) == "idle", 60)
+
+
+def squeue(job: str, what: str) -> str:
+    return subprocess.run(
+        ["squeue", "-h", "-j", job, "-o", what], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def node_state(node: str) -> str:
+    return subprocess.run(
+        ["sinfo", "-h", "-n", node, "-o", "%t"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def kill_node(node: str, job: str) -> set[int]:
+    """Kill a node's daemon and all that it has started for a job, as a power cut does; returns the process numbers."""
+    conf = Path(os.environ["SLURM_CONF"]).read_text()
+    file = next(line.split("=")[1] for line in conf.splitlines() if line.startswith("SlurmdPidFile="))
+    victims = [psutil.Process(int(Path(file.replace("%n", node)).read_text()))]
+    for process in psutil.process_iter(["cmdline"]):
+        if f"slurmstepd: [{job}." in " ".join(process.info["cmdline"] or ()):
+            victims += [process, *process.children(recursive=True)]
+    for victim in victims:
+        with suppress(psutil.NoSuchProcess):
+            victim.kill()
+    psutil.wait_procs(victims, 30)
+    return {victim.pid for victim in victims}
 
 
 def test_a_dry_run_prints_the_script_and_submits_nothing(folder: Path) -> None:

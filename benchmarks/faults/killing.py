@@ -1,0 +1,87 @@
+"""Peers, supervisors with all of their peers, and jobs of MPI ranks, killed with -9 at random moments."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from benchmarks.faults.crew import SUPERVISE, Crew
+from benchmarks.faults.toll import Onlooker, Toll
+
+EVERY = 0.25  # seconds between two kills, on average
+SUPERVISORS = 0.1  # the share of kills that takes a supervisor with all of its peers
+JOINED = 0.9  # the share of killed peers that had joined the study; the others may just have been starting
+MPIEXEC = Path(sys.executable).parent / "mpiexec"
+LOOPBACK = {"HYDRA_IFACE": "lo", "FI_TCP_IFACE": "lo", "UCX_NET_DEVICES": "lo", "UCX_LOG_LEVEL": "error"}
+
+
+def killed(folder: Path, url: str, store: str, kills: int, seed: int = 0) -> Toll:
+    """Kill a peer, or now and then a supervisor, again and again; another supervisor takes its place."""
+    dice, pause = random.Random(seed), threading.Event()
+    with Crew(folder, url, trials=10 * kills, seconds=0.15) as crew, Onlooker(crew, "kill -9", store) as onlooker:
+        for _ in range(2):
+            crew.start(workers=2)
+        crew.until(lambda: onlooker.ended > 2)
+        struck = 0
+        while struck < kills and onlooker.ended < crew.trials:
+            pause.wait(dice.expovariate(1 / EVERY))
+            if dice.random() < SUPERVISORS:
+                victim = dice.choice(crew.running())
+                victim.kill()
+                victim.wait()
+                crew.start(workers=2)
+                struck += 1
+            elif peers := _joined(crew, onlooker) if dice.random() < JOINED else crew.peers():
+                with suppress(psutil.NoSuchProcess):
+                    dice.choice(peers).kill()
+                    struck += 1
+        crew.hurry()
+        crew.wait()
+        return onlooker.toll(struck)
+
+
+def _joined(crew: Crew, onlooker: Onlooker) -> list[psutil.Process]:
+    """The processes of the peers that the store knows."""
+    known = {status.pid for status in onlooker.peers()}
+    return [peer for peer in crew.peers() if peer.pid in known]
+
+
+def ranks_killed(folder: Path, url: str, store: str, kills: int, seed: int = 0) -> Toll:
+    """Kill one rank of an MPI job, which ends the job, and have another job go on with the study."""
+    dice, pause = random.Random(seed), threading.Event()
+    with Crew(folder, url, trials=40 * kills, seconds=0.15) as crew, Onlooker(crew, "kill -9", store) as onlooker:
+        for _ in range(kills):
+            ended = onlooker.ended
+            job = _start(crew)
+            crew.until(lambda before=ended: onlooker.ended > before)  # type: ignore[misc]
+            pause.wait(dice.expovariate(1 / EVERY))
+            dice.choice(_ranks(job.pid)).kill()
+            with suppress(ProcessLookupError):
+                job.wait(60)
+                os.killpg(job.pid, signal.SIGKILL)
+        crew.hurry()
+        _start(crew)
+        crew.wait()
+        return onlooker.toll(kills)
+
+
+def _start(crew: Crew) -> subprocess.Popen[bytes]:
+    return crew.start(1, LOOPBACK, [str(MPIEXEC), "-n", "3"], engine="mpi", lease=2.0)
+
+
+def _ranks(pid: int) -> list[psutil.Process]:
+    """The ranks of a job, whose launcher has processes of its own between."""
+    found = []
+    for process in psutil.Process(pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if process.cmdline()[1:2] == [str(SUPERVISE)]:
+                found.append(process)
+    return found
