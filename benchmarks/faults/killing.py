@@ -18,7 +18,7 @@ from benchmarks.faults.toll import Onlooker, Toll
 
 EVERY = 0.25  # seconds between two kills, on average
 SUPERVISORS = 0.1  # the share of kills that takes a supervisor with all of its peers
-JOINED = 0.9  # the share of killed peers that had joined the study; the others may just have been starting
+BUSY, JOINED = 0.5, 0.4  # the shares of killed peers that ran a trial, and that had joined; others may just be starting
 MPIEXEC = Path(sys.executable).parent / "mpiexec"
 LOOPBACK = {"HYDRA_IFACE": "lo", "FI_TCP_IFACE": "lo", "UCX_NET_DEVICES": "lo", "UCX_LOG_LEVEL": "error"}
 
@@ -26,7 +26,7 @@ LOOPBACK = {"HYDRA_IFACE": "lo", "FI_TCP_IFACE": "lo", "UCX_NET_DEVICES": "lo", 
 def killed(folder: Path, url: str, store: str, kills: int, seed: int = 0) -> Toll:
     """Kill a peer, or now and then a supervisor, again and again; another supervisor takes its place."""
     dice, pause = random.Random(seed), threading.Event()
-    with Crew(folder, url, trials=10 * kills, seconds=0.15) as crew, Onlooker(crew, "kill -9", store) as onlooker:
+    with Crew(folder, url, trials=10 * kills, seconds=0.4) as crew, Onlooker(crew, "kill -9", store) as onlooker:
         for _ in range(2):
             crew.start(workers=2)
         crew.until(lambda: onlooker.ended > 2)
@@ -39,7 +39,7 @@ def killed(folder: Path, url: str, store: str, kills: int, seed: int = 0) -> Tol
                 victim.wait()
                 crew.start(workers=2)
                 struck += 1
-            elif peers := _joined(crew, onlooker) if dice.random() < JOINED else crew.peers():
+            elif peers := _peers(crew, onlooker, dice.random()):
                 with suppress(psutil.NoSuchProcess):
                     dice.choice(peers).kill()
                     struck += 1
@@ -48,16 +48,19 @@ def killed(folder: Path, url: str, store: str, kills: int, seed: int = 0) -> Tol
         return onlooker.toll(struck)
 
 
-def _joined(crew: Crew, onlooker: Onlooker) -> list[psutil.Process]:
-    """The processes of the peers that the store knows."""
-    known = {status.pid for status in onlooker.peers()}
-    return [peer for peer in crew.peers() if peer.pid in known]
+def _peers(crew: Crew, onlooker: Onlooker, share: float) -> list[psutil.Process]:
+    """The peers to choose from: those that run a trial, or that have joined, or all."""
+    if share > BUSY + JOINED:
+        return crew.peers()
+    joined = {status.pid: status.peer for status in onlooker.peers()}
+    chosen = {pid for pid, peer in joined.items() if share > BUSY or peer in onlooker.busy()}
+    return [peer for peer in crew.peers() if peer.pid in chosen]
 
 
 def ranks_killed(folder: Path, url: str, store: str, kills: int, seed: int = 0) -> Toll:
     """Kill one rank of an MPI job, which ends the job, and have another job go on with the study."""
     dice, pause = random.Random(seed), threading.Event()
-    with Crew(folder, url, trials=40 * kills, seconds=0.15) as crew, Onlooker(crew, "kill -9", store) as onlooker:
+    with Crew(folder, url, trials=40 * kills, seconds=0.4) as crew, Onlooker(crew, "kill -9", store) as onlooker:
         for _ in range(kills):
             ended = onlooker.ended
             job = _start(crew)

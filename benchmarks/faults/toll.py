@@ -61,7 +61,7 @@ class Onlooker:
     def __init__(self, crew: Crew, fault: str, store: str) -> None:
         self._crew, self._fault, self._store = crew, fault, store
         self._ends: dict[int, tuple[Any, ...]] = {}
-        self._gone = set[int]()
+        self._gone, self._busy = set[int](), set[str]()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch)
         self._study: Study | None = None
@@ -112,9 +112,14 @@ class Onlooker:
                     self._study = Study.open(self._crew.name, self._crew.url)
                 self._look(self._study)
 
+    def busy(self) -> set[str]:
+        """The peers whose trials run, by what was seen last."""
+        return self._busy
+
     def _look(self, study: Study) -> None:
         history = study._journal.history
         study._journal.sync()
+        self._busy = {history.trial(number).peer for number in history.running}
         for number in range(history.length):
             if history.finished(number):
                 trial = history.trial(number)
