@@ -7,6 +7,7 @@ from typing import Any
 
 import shoal
 from shoal import catalog
+from shoal.contracts import Clock
 from shoal.engines.simulated import Curve, Faults, Simulation, VirtualClock
 from shoal.errors import ObjectiveError
 from shoal.journal import Journal
@@ -37,16 +38,17 @@ class Ran:
     """A simulation that was run, and its journal."""
 
     def __init__(
-        self, faults: Faults | None = None, peers: int = 8, until: float = math.inf, problem: Any = None, **plan: Any
-    ) -> None:
+        self, faults: Faults | None = None, peers: int = 8, until: float = math.inf, problem: Any = None,
+        watch: Clock | None = None, **plan: Any,
+    ) -> None:  # fmt: skip
         plan = {"search": "random", "stopping": "asha-promote", "trials": 60, "seed": 1, **plan}
         budget = shoal.Budget("epoch", 1, 9)
         clock = VirtualClock()
         store = MemoryStore()
         store.create("s", Defined(1, Definition(name="s", space=SPACE.to_json(), budget=budget, **plan), 0.0))
         journal = Journal(store, "s", "simulation", clock)
-        think = catalog.thinker(None, None, clock)
-        self.simulation = Simulation(journal, clock, think, problem or Training(), peers, faults)
+        think = catalog.thinker(None, None, watch or clock)
+        self.simulation = Simulation(journal, clock, think, problem or Training(), peers, faults, watch)
         self.time = self.simulation.run(until)
         self.history = journal.history
         self.records: list[AnyRecord] = store.read("s", 0)[0]

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from shoal import catalog
+from shoal.clock import RealClock
+from shoal.contracts import Clock
 from shoal.engines.simulated import Faults, Problem, Simulation, VirtualClock
 from shoal.errors import ObjectiveError
 from shoal.history import History
@@ -57,10 +59,11 @@ class Ran:
 
 
 def simulate(
-    problem: Problem, plan: Mapping[str, Any], peers: int, until: float, faults: Faults | None = None
-) -> Simulated:
+    problem: Problem, plan: Mapping[str, Any], peers: int, until: float, faults: Faults | None = None,
+    charged: bool = False,
+) -> Simulated:  # fmt: skip
     """Run a study as `run` does, and sum up what became of it."""
-    ran = run(problem, plan, peers, until, faults)
+    ran = run(problem, plan, peers, until, faults, charged)
     history, seconds, busy = ran.history, ran.seconds, ran.busy
     whole, begun = _had_all_run(problem, history)
     best = history.best_value
@@ -74,13 +77,20 @@ def simulate(
     )  # fmt: skip
 
 
-def run(problem: Problem, plan: Mapping[str, Any], peers: int, until: float, faults: Faults | None = None) -> Ran:
-    """Run a study in virtual time until it ends, or for so many seconds. ``plan`` holds fields of its definition."""
+def run(
+    problem: Problem, plan: Mapping[str, Any], peers: int, until: float, faults: Faults | None = None,
+    charged: bool = False,
+) -> Ran:  # fmt: skip
+    """Run a study in virtual time until it ends, or for so many seconds. ``plan`` holds fields of its definition.
+
+    ``charged``: peers spend the time that the search takes on this machine, so that no run is like another.
+    """
     clock = VirtualClock()
+    watch: Clock = RealClock() if charged else clock
     store = MemoryStore(now=clock.now)
     nowhere = {"directory": os.devnull}  # no trial has files
     journal = join(store, "simulated", "all", clock, {**plan, **nowhere})
-    simulation = Simulation(journal, clock, catalog.thinker(None, None, clock), problem, peers, faults)
+    simulation = Simulation(journal, clock, catalog.thinker(None, None, watch), problem, peers, faults, watch)
     seconds = simulation.run(until)
     return Ran(journal.history, store.read("simulated", 0)[0], seconds, simulation.busy)
 

@@ -69,6 +69,14 @@ def test_the_table_has_a_row_for_every_choice_and_names_it(study: str) -> None:
     assert not list(Path().glob("*.png"))
 
 
+def test_search_that_takes_longer_than_trials_leaves_little_of_the_peers_time(study: str) -> None:
+    """Trials take some 30 ms in which peers that are charged nothing are always busy."""
+    words = ["--peers", "1", "--search", "gp", "--stopping", "none", "--trials", "60", "--no-plot", "--json"]
+    free, charged = (json.loads(run("simulate", study, *words, *more))[0] for more in ([], ["--search-time"]))
+    assert free["utilisation"] > 0.999 > charged["utilisation"]
+    assert charged["trials"] <= free["trials"]
+
+
 def test_json_is_json_alone_and_tells_all(study: str) -> None:
     words = ["--peers", "4", "--stopping", "asha,none", "--failures", "0.2", "--seed", "3", "--trials", "60", "--json"]
     one, two = (json.loads(run("simulate", study, *QUICK, *words)) for _ in range(2))

@@ -54,6 +54,49 @@ def test_a_lone_peer_takes_as_long_as_all_its_steps_and_is_never_idle() -> None:
     assert ran.history.trial(3).seconds == pytest.approx(9 * ran.history.params(3)["cost"])
 
 
+class Ticking:
+    """A clock that is a second later each time that someone looks."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def now(self) -> float:
+        self.time += 1.0
+        return self.time
+
+    monotonic = now
+
+    def sleep(self, seconds: float) -> None:
+        raise NotImplementedError
+
+
+def test_peers_spend_the_time_that_the_search_takes_to_propose_and_to_learn() -> None:
+    """A second for each proposal, and one for each record up to the last that begins a trial."""
+    ran = Ran(peers=1, stopping="none", trials=7, problem=Safe(), watch=Ticking())
+    trials = sum(9 * ran.history.params(number)["cost"] for number in range(7))
+    told = 6 * (1 + 9 + 1) + 1  # a start, nine reports and an end each
+    assert ran.time == pytest.approx(trials + 7 + told)
+    assert ran.simulation.busy == pytest.approx(trials)
+    assert ran.history.thought == pytest.approx(7)
+    assert ran.history.trial(3).seconds == pytest.approx(9 * ran.history.params(3)["cost"])
+
+
+def test_each_peer_spends_the_time_to_learn_what_all_found_and_its_own_to_propose() -> None:
+    charged, free = (Ran(peers=10, stopping="none", trials=200, problem=Safe(), watch=w) for w in (Ticking(), None))
+    assert charged.outcomes == free.outcomes == ["done"] * 200
+    lasted = [record.time for record in charged.records if isinstance(record, Ended)]
+    told = len(charged.records)
+    assert charged.time > free.time + 200 / 10 + 0.9 * told  # each of ten proposed twenty times, and learnt it all
+    assert charged.time < free.time + 200 / 10 + told + 9 * 4 + 20
+    assert max(lasted) == charged.time
+
+
+def test_what_is_cut_off_was_no_work_though_the_search_takes_longer() -> None:
+    ran = Ran(peers=8, until=5.0, watch=Ticking())
+    assert ran.time == 5.0
+    assert ran.share <= 1
+
+
 def test_a_trial_that_was_paused_goes_on_where_it_was() -> None:
     """Each of its steps takes its time once, whoever runs it."""
     ran = Ran(problem=Safe())

@@ -53,6 +53,9 @@ def simulate(
     failures: Annotated[float, Option(min=0, max=1, help="The share of trials that fail.")] = 0.0,
     deaths: Annotated[float, Option(min=0, max=0.5, help="The share of reports at which a peer dies.")] = 0.0,
     speed_spread: Annotated[float, Option(min=1, help="How many times slower the slowest peer is.")] = 1.0,
+    search_time: Annotated[
+        bool, Option("--search-time", help="Peers spend the time that the search takes on this machine.")
+    ] = False,
     seed: Annotated[int, Option(help="Another seed, another run.")] = 0,
     store: Annotated[
         str | None, Option("--store", "-s", envvar="SHOAL_STORE", help="Where the study is kept (./shoal.db).")
@@ -84,7 +87,7 @@ def simulate(
                 _say(f"{count} peer{'s' * (count != 1)}, {name}, {rule} …", as_json)
                 plan = {**subject.plan, "search": name, "stopping": rule, "seed": seed}
                 faults = Faults(failures, deaths, speed_spread)
-                runs.append(run(subject.problem, plan, count, until, faults))
+                runs.append(run(subject.problem, plan, count, until, faults, search_time))
     metric = subject.plan["metric"]
     if as_json:
         print_json([asdict(one) for one in runs])

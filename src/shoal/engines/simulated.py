@@ -1,6 +1,7 @@
 """Peers in virtual time: the very same loop, a heap of what happens next, and no waiting.
 
-All peers share one history and one search, since all would know the same. A run is a function of its seed.
+All peers share one history and one search, since all would know the same. A run is a function of its seed, unless peers
+are charged the time that the search really takes.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from typing import Protocol
 
 import numpy as np
 
-from shoal.contracts import Answer, Running, Wait
+from shoal.contracts import Answer, Clock, Running, Wait
 from shoal.errors import ObjectiveError
 from shoal.history import History
 from shoal.journal import Journal
 from shoal.peer import IDLE, Peer
 from shoal.proposals import Proposer
-from shoal.records import AnyRecord, Ended, Metrics
+from shoal.records import AnyRecord, Ended, Metrics, Started
 from shoal.space import Params
 
 LEASE = 60.0  # virtual seconds until a dead peer is noticed
@@ -108,14 +109,21 @@ class _View(Journal):
 
 
 class Simulation:
-    """Runs a study's peers over a problem until the study ends, or virtual time does."""
+    """Runs a study's peers over a problem until the study ends, or virtual time does.
+
+    ``watch`` measures what the search takes to learn and to propose, and each peer spends that much virtual time: none
+    by default. What ``think`` makes must be measured by the same clock.
+    """
 
     def __init__(
         self, journal: Journal, clock: VirtualClock, think: Callable[[History], Proposer], problem: Problem,
-        peers: int, faults: Faults | None = None,
+        peers: int, faults: Faults | None = None, watch: Clock | None = None,
     ) -> None:  # fmt: skip
         self._journal, self._clock, self._problem = journal, clock, problem
         self._faults, self._seed = faults or Faults(), journal.history.definition.seed
+        self._watch: Clock = watch or clock
+        self._learnt = 0.0  # seconds that it took to tell the search all records
+        self._paid: dict[str, float] = {}  # peer -> how much of that it has spent
         proposer = think(journal.history)
         self._proposer = proposer
         self._woken = False
@@ -131,7 +139,12 @@ class Simulation:
 
     def _tell(self, record: AnyRecord) -> None:
         self._woken = self._woken or type(record) is Ended
+        began = self._watch.monotonic()
         self._proposer.tell(record)
+        self._learnt += self._watch.monotonic() - began
+        if type(record) is Started:
+            self._clock.time += record.thought + self._learnt - self._paid.get(record.peer, 0.0)
+            self._paid[record.peer] = self._learnt
 
     def _join(self, name: str) -> None:
         speed = self._faults.speed_spread ** self._rng.random()
@@ -155,7 +168,7 @@ class Simulation:
             self._clock.time = time
             wait = next(run, None)
             if self._woken:
-                self._wake()
+                self._wake(time)
             if wait is None:
                 continue  # this peer is done
             if wait is IDLE:
@@ -163,7 +176,8 @@ class Simulation:
             elif self._dies():
                 self._die(name, run)
             else:
-                self.busy += min(wait, until - time)
+                time = self._clock.time
+                self.busy += max(min(wait, until - time), 0.0)
                 self._push(time + wait, name, run)
         self._journal.flush()
         return self._clock.time
@@ -175,11 +189,11 @@ class Simulation:
         else:
             self._idle.append((name, run))
 
-    def _wake(self) -> None:
+    def _wake(self, time: float) -> None:
         self._woken = False
         idle, self._idle = self._idle, []
         for name, run in idle:
-            self._push(self._clock.time, name, run)
+            self._push(time, name, run)
 
     def _dies(self) -> bool:
         return bool(self._faults.deaths) and self._rng.random() < self._faults.deaths
