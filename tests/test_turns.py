@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import shoal
 from shoal.clock import RealClock
 from shoal.contracts import Grant
+from shoal.engines.simulated import VirtualClock
 from shoal.journal import Journal
 from shoal.records import Defined, Definition, Ended, Started, write_params
 from shoal.stores.memory import MemoryStore
@@ -187,3 +190,32 @@ def test_a_peer_that_was_frozen_does_not_begin_what_its_heir_has_begun() -> None
         begin(other, turn)
     journal.sync()
     assert taken(turns).number == 2  # which the heir has not begun: who is first counts
+
+
+class Crowded(MemoryStore):
+    """A store that so many peers ask for numbers that each waits half a second for its own."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__(now=clock.now)
+        self.clock, self.taken = clock, 0
+
+    def take(self, *asked: Any, **more: Any) -> Grant | None:
+        self.clock.time += 0.5
+        self.taken += 1
+        return super().take(*asked, **more)
+
+
+@pytest.mark.parametrize(("seconds", "least", "most"), [(0.0, 10, 30), (0.001, 30, 60), (0.1, 1_000, 1_000)])
+def test_how_many_numbers_are_taken_at_once_goes_by_what_trials_take_and_not_by_the_wait_for_them(
+    seconds: float, least: int, most: int
+) -> None:
+    clock = VirtualClock()
+    store = Crowded(clock)
+    store.create("s", Defined(1, Definition(name="s", space=shoal.Space(X).to_json()), 0.0))
+    store.beat("s", "peer", 1e9)
+    turns = Turns(Journal(store, "s", "peer", clock), clock)
+    for _ in range(1_000):
+        turn = taken(turns)
+        clock.time += seconds
+        turns.ended(turn)
+    assert least <= store.taken <= most

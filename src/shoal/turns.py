@@ -59,7 +59,8 @@ class Turns:
                     return None
             number, held = self._queue.popleft()
             if not self._overtaken(number, held.grant):
-                return Turn(number, held.grant.generation, now, held)
+                began = self._clock.monotonic()  # a store that many ask makes one wait: no reason to ask for less
+                return Turn(number, held.grant.generation, began, held)
             self._let_go(held)
 
     def _overtaken(self, number: int, grant: Grant) -> bool:
