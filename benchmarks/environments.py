@@ -11,6 +11,7 @@ from pathlib import Path
 
 REQUIREMENTS: Mapping[str, Sequence[str]] = {  # the first is the tool itself, with its version
     "optuna": ["optuna==5.0.0"],
+    "optuna-rdb": ["optuna==5.0.0", "psycopg[binary]"],
     "optuna-gp": ["optuna==5.0.0", "scipy", "torch"],
     "optuna-cma": ["optuna==5.0.0", "cmaes"],
     "rustuna": ["rustuna==0.2.0"],
@@ -31,6 +32,7 @@ REQUIREMENTS: Mapping[str, Sequence[str]] = {  # the first is the tool itself, w
         "gpytorch==1.14",
     ],
     "ax": ["ax-platform==1.3.1"],
+    "propulate": ["propulate==1.2.2", "mpich"],
 }
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "shoal-benchmarks"
 

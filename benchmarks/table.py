@@ -20,7 +20,8 @@ class Figure:
     """One line of the table: Shoal's samples beside those of a peer, and one bound at most.
 
     ``at_least`` and ``at_most`` bound the ratio of the medians, Shoal's over the peer's; ``limit`` bounds Shoal's own
-    median from above. ``flaw`` says what was wrong beside the time, such as trials that were lost.
+    median from above, ``floor`` from below. ``flaw`` says what was wrong beside the time, such as trials that
+    were lost.
     """
 
     what: str
@@ -31,6 +32,7 @@ class Figure:
     at_least: float | None = None
     at_most: float | None = None
     limit: float | None = None
+    floor: float | None = None
     flaw: str = ""
 
     @property
@@ -42,6 +44,8 @@ class Figure:
         """The bound in words."""
         if self.limit is not None:
             return f"≤ {_number(self.limit)} {self.unit}"
+        if self.floor is not None:
+            return f"≥ {_number(self.floor)} {self.unit}"
         if self.at_least is not None:
             return f"≥ {self.at_least:g}x"
         return f"≤ {self.at_most:g}x" if self.at_most is not None else ""
@@ -53,6 +57,8 @@ class Figure:
             return False
         if self.limit is not None:
             return median(self.shoal) <= self.limit
+        if self.floor is not None:
+            return median(self.shoal) >= self.floor
         if self.ratio is None or not self.wanted:
             return None
         return self.ratio >= self.at_least if self.at_least is not None else self.ratio <= (self.at_most or 0.0)

@@ -1,0 +1,1 @@
+"""What many peers of one study take: `python -m benchmarks.scale`."""
