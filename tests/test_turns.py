@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
+import msgspec
 import pytest
 
 import shoal
+from shoal import catalog
 from shoal.clock import RealClock
 from shoal.contracts import Grant
 from shoal.engines.simulated import VirtualClock
 from shoal.journal import Journal
-from shoal.records import Defined, Definition, Ended, Started, write_params
+from shoal.peer import Peer
+from shoal.records import AnyRecord, Defined, Definition, Ended, Started, write_params
 from shoal.stores.memory import MemoryStore
 from shoal.study import Study
 from shoal.turns import Held, Turn, Turns
@@ -192,17 +196,29 @@ def test_a_peer_that_was_frozen_does_not_begin_what_its_heir_has_begun() -> None
     assert taken(turns).number == 2  # which the heir has not begun: who is first counts
 
 
-class Crowded(MemoryStore):
-    """A store that so many peers ask for numbers that each waits half a second for its own."""
+class Slow(MemoryStore):
+    """A store that so many peers ask that each call but reading takes a while; the calls are counted."""
 
-    def __init__(self, clock: VirtualClock) -> None:
+    def __init__(self, clock: VirtualClock, seconds: float, trials: int | None = None) -> None:
         super().__init__(now=clock.now)
-        self.clock, self.taken = clock, 0
+        self.clock, self.seconds, self.calls = clock, seconds, Counter[str]()
+        plan = Definition(name="s", space=shoal.Space(X).to_json(), trials=trials, search="genetic")
+        self.create("s", Defined(1, plan, 0.0))
+        self.beat("s", "peer", 1e9)
 
     def take(self, *asked: Any, **more: Any) -> Grant | None:
-        self.clock.time += 0.5
-        self.taken += 1
+        self.clock.time += self.seconds
+        self.calls["take"] += 1
         return super().take(*asked, **more)
+
+    def adopt(self, *asked: Any) -> list[Grant]:
+        self.clock.time += self.seconds
+        self.calls["adopt"] += 1
+        return super().adopt(*asked)
+
+    def read(self, *asked: Any) -> tuple[list[AnyRecord], int]:
+        self.calls["read"] += 1
+        return super().read(*asked)
 
 
 @pytest.mark.parametrize(("seconds", "least", "most"), [(0.0, 10, 30), (0.001, 30, 60), (0.1, 1_000, 1_000)])
@@ -210,12 +226,55 @@ def test_how_many_numbers_are_taken_at_once_goes_by_what_trials_take_and_not_by_
     seconds: float, least: int, most: int
 ) -> None:
     clock = VirtualClock()
-    store = Crowded(clock)
-    store.create("s", Defined(1, Definition(name="s", space=shoal.Space(X).to_json()), 0.0))
-    store.beat("s", "peer", 1e9)
+    store = Slow(clock, 0.5)
     turns = Turns(Journal(store, "s", "peer", clock), clock)
     for _ in range(1_000):
         turn = taken(turns)
         clock.time += seconds
         turns.ended(turn)
-    assert least <= store.taken <= most
+    assert least <= store.calls["take"] <= most
+
+
+def test_looking_for_dead_peers_takes_a_fiftieth_of_a_peers_time_in_a_store_that_is_slow_to_tell() -> None:
+    clock = VirtualClock()
+    store = Slow(clock, 2.0)
+    turns = Turns(Journal(store, "s", "peer", clock), clock)
+    for _ in range(100):
+        turn = taken(turns)
+        clock.time += 60.0
+        turns.ended(turn)
+    assert 40 <= store.calls["adopt"] <= 62  # in 6,400 s; one each 102 s at most
+
+
+def test_where_all_numbers_are_taken_no_one_asks_for_more_until_there_are() -> None:
+    clock = VirtualClock()
+    store = Slow(clock, 0.0, trials=1)
+    journal = Journal(store, "s", "peer", clock)
+    turns = Turns(journal, clock)
+    assert taken(turns).number == 0
+    assert [turns.next() for _ in range(100)] == [None] * 100
+    assert store.calls["take"] == 2
+    journal.append(Defined(2, msgspec.structs.replace(journal.history.definition, trials=2), 0.0))
+    assert taken(turns).number == 1
+
+
+def test_a_peer_that_waits_for_others_looks_ever_more_rarely_and_yet_goes_on_soon() -> None:
+    clock = VirtualClock()
+    store = Slow(clock, 0.0, trials=2)
+    slow = Journal(store, "s", "slow", clock)
+    store.beat("s", "slow", 1e9)
+    other = taken(Turns(slow, clock))
+    begin(slow, other)
+    journal = Journal(store, "s", "peer", clock)
+    peer = Peer(journal, catalog.thinker(None, None, clock), catalog.objective(lambda params: 0.0), clock)
+    hour, ended = 3_600.0, False
+    for pause in peer.run():
+        clock.time += pause
+        if clock.time > hour and not ended:
+            ended = True
+            slow.append(Ended(other.number, "done", clock.time, {"loss": 0.0}))
+            slow.flush()
+    assert ended
+    assert clock.time < hour + 10.0
+    assert store.calls["read"] < 2 * hour / 5.0
+    assert store.calls["take"] <= 4

@@ -23,7 +23,12 @@ from shoal.turns import Turn, Turns
 
 LOG = logging.getLogger("shoal")
 NEVER = 2**62
-IDLE = 0.05  # seconds between looks while others finish
+IDLE = (0.05, 5.0)  # seconds between looks while others finish, at least and at most …
+SPARING = 0.02  # … and else this share of the time for which there was nothing to do
+
+
+class Idle(float):
+    """Seconds for which a peer waits that has nothing to do."""
 
 
 class Peer:
@@ -50,6 +55,7 @@ class Peer:
         self._reads = True
         self._turns = Turns(journal, clock)
         self._synced = float("-inf")
+        self._worked = clock.monotonic()
         self._stopping = self._exhausted = ""
         self._end = NEVER  # the first number for which there was nothing left to try
         self._trial: LiveTrial | None = None
@@ -74,10 +80,9 @@ class Peer:
                 if all(self._journal.history.finished(number) for number in range(self._end)):
                     self._order_finish()
                 else:
-                    yield IDLE  # others still run, or left something behind
+                    yield self._idle()  # others still run, or left something behind
             elif self._reads:
-                yield IDLE
-                self._journal.sync()
+                yield self._idle()
             else:
                 break  # the supervisor sees to what others leave behind
         self._journal.flush()
@@ -90,6 +95,11 @@ class Peer:
         self._proposer = self._think(self._journal.history)
         self._reads = self._proposer.learns or not self._supervised
         self._journal.listen(self._proposer.tell)
+
+    def _idle(self) -> Idle:
+        """The longer there was nothing to do, the rarer a peer looks: many that wait must not keep the store busy."""
+        least, most = IDLE
+        return Idle(min(max(least, SPARING * (self._clock.monotonic() - self._worked)), most))
 
     def _done(self) -> bool:
         now = self._clock.monotonic()
@@ -121,12 +131,13 @@ class Peer:
                 self._turns.put_back(turn)
             turn = self._turns.resume(proposal.resume_from)
             if turn is None:
-                yield IDLE  # another peer goes on with that one, and will say so
+                yield Idle(IDLE[0])  # another peer goes on with that one, and will say so
                 return True
             LOG.info("trial %d resumed: %s", turn.number, proposal.why)
         assert turn is not None
         yield from self._run(turn, proposal)
         self._turns.ended(turn)
+        self._worked = self._clock.monotonic()
         return True
 
     def _run(self, turn: Turn, proposal: Proposal) -> Iterator[float]:

@@ -9,7 +9,8 @@ from shoal.contracts import Clock, Grant
 from shoal.journal import WINDOW, Journal
 from shoal.records import Ended, Outcome
 
-ADOPT = 1.0  # seconds between looks for what dead peers left behind
+ADOPT = 1.0  # seconds between looks for what dead peers left behind, at least …
+SPARING = 50  # … and so many times what a look took: some stores have to look at all that was ever granted
 MOST = 1_000  # numbers taken at once
 
 
@@ -41,7 +42,8 @@ class Turns:
         self._journal, self._clock, self._fixed = journal, clock, block
         self._queue: deque[tuple[int, Held]] = deque()
         self._settled: list[int] = []
-        self._adopted = float("-inf")
+        self._look = float("-inf")  # when to look next
+        self._out: int | None = None  # the limit below which all numbers are taken
         self._pace, self._block = 1.0, 1  # seconds a trial takes; how many numbers were taken last
         self._seen = 0  # numbers below this one are taken
 
@@ -50,9 +52,10 @@ class Turns:
         while True:
             now = self._clock.monotonic()
             if not self._queue:
-                if now - self._adopted > ADOPT:
-                    self._adopted = now
+                if now > self._look:
                     self._adopt()
+                    done = self._clock.monotonic()
+                    self._look = max(now + ADOPT, done + SPARING * (done - now))
                 if not self._queue and fresh:
                     self._take()
                 if not self._queue:
@@ -98,6 +101,8 @@ class Turns:
 
     def _take(self) -> None:
         journal, limit = self._journal, self._journal.history.definition.trials
+        if limit is not None and limit == self._out:
+            return
         share = MOST if limit is None else max(1, (limit - max(self._seen, journal.history.length)) // 8)
         self._block = self._fixed or max(1, min(2 * self._block, MOST, share, int(WINDOW / max(self._pace, 1e-6))))
         journal.flush()
@@ -107,6 +112,8 @@ class Turns:
             self._seen = grant.stop
             held = Held(grant, grant.stop - grant.start)
             self._queue.extend((number, held) for number in range(grant.start, grant.stop))
+        else:
+            self._out = limit
 
     def _adopt(self) -> None:
         for grant in self._journal.store.adopt(self._journal.study, self._journal.writer):

@@ -18,7 +18,7 @@ from shoal.contracts import Answer, Clock, Running, Wait
 from shoal.errors import ObjectiveError
 from shoal.history import History
 from shoal.journal import Journal
-from shoal.peer import IDLE, Peer
+from shoal.peer import Idle, Peer
 from shoal.proposals import Proposer
 from shoal.records import AnyRecord, Ended, Metrics, Started
 from shoal.space import Params
@@ -171,7 +171,7 @@ class Simulation:
                 self._wake(time)
             if wait is None:
                 continue  # this peer is done
-            if wait is IDLE:
+            if isinstance(wait, Idle):
                 self._rest(name, run)
             elif self._dies():
                 self._die(name, run)
