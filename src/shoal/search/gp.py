@@ -50,7 +50,8 @@ class GP:
     samples: int = 8  # of the hyperparameters, beside their mode; fewer with many trials, which leave less doubt
     candidates: int = 400  # drawn from the whole space; as many lie around the best trials
     starts: int = 6  # the best candidates, from which to climb on
-    most: int = 500  # trials that the model holds; beyond, the best half and an even choice of the others
+    most: int = 500  # trials that the model holds; beyond, the best half and an even choice of the others …
+    # … and as many running ones: those that promise most
 
     def __post_init__(self) -> None:
         if min(self.design, self.candidates, self.starts, self.most) < 1 or self.samples < 0:
@@ -85,6 +86,9 @@ class GP:
         times = Counter(map(id, thetas))  # rejected samples repeat the one before
         unique = list({id(theta): theta for theta in thetas}.values())
         warp, running = LogWarp(losses[kept]), at_end(seen.running)
+        if len(running) > self.most:
+            mode = GaussianProcess(x[kept], warp(unique[0].warp), group, unique[0], ends=ends)
+            running = running[np.argsort(-mode.log_improvement(mode.squares(running)), kind="stable")[: self.most]]
         models = [GaussianProcess(x[kept], warp(theta.warp), group, theta, running, ends) for theta in unique]
         ensemble = Ensemble(models, [times[id(theta)] for theta in unique])
         close = ends * models[0].scale  # the trials, in lengthscales
