@@ -47,6 +47,7 @@ class StudyFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     keep_checkpoints: int | None = None
     engine: str | None = None
     engine_settings: dict[str, Any] | None = None
+    ranks_per_trial: int | None = None
     submit: dict[str, Any] | None = None
 
 

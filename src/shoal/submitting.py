@@ -45,7 +45,8 @@ def prepare(
         raise StudyError("objective: is missing; it says what to run, such as `objective: train.py`")
     if trials is not None:
         fields["trials"] = trials
-    for key in ("workers", "gpus", "timeout", "grace", "preload", "lease", "engine", "engine_settings"):
+    for key in ("workers", "gpus", "timeout", "grace", "preload", "lease", "engine", "engine_settings",
+                "ranks_per_trial"):  # fmt: skip
         fields.pop(key, None)  # of single peers
     fields.setdefault("directory", "shoal.files")
     name, objective = fields.pop("name", name), fields.pop("objective")

@@ -69,7 +69,7 @@ def tune(
         wall_time: seconds after which a scheduler kills this process: no trial is begun that would not fit.
         engine: "local", processes of this machine; "mpi": every rank of this MPI job is a peer, and calls this; or
             "ray": actors of a Ray cluster. engine_settings: of "ray", as in ``{"address": "auto", "cpus_per_peer": 4}``
-            (docs/cluster.md).
+            (docs/cluster.md); of "local" ``{"pin": True}``, which ties each worker to CPUs of its own.
         ranks_per_trial: with "mpi", how many ranks run each trial together; they find their communicator in
             ``trial.comm``, and all end at the same report.
         progress: whether to show what happens; on by default.
@@ -88,8 +88,8 @@ def tune(
         raise StudyError(f"workers must be a whole number of 0 or more, got {workers!r}")
     if engine not in ENGINES:
         raise StudyError(unknown("engine", engine, ENGINES))
-    if engine_settings and engine != "ray":
-        raise StudyError(f"engine {engine!r} has no settings, got {dict(engine_settings)!r}; engine='ray' has")
+    if engine != "ray":
+        _check_settings(engine, engine_settings or {})
     asked = {
         "space": space, "metric": metric, "goal": goal, "trials": trials, "search": search, "settings": settings,
         "seed": seed, "budget": budget, "stopping": stopping, "stopping_settings": stopping_settings, "start": start,
@@ -140,6 +140,16 @@ def tune(
     return study
 
 
+def _check_settings(engine: str, settings: Mapping[str, Any]) -> None:
+    """Raises StudyError for settings that an engine of this machine does not have."""
+    known = ("pin",) if engine == "local" else ()
+    for key, value in settings.items():
+        if key not in known:
+            raise StudyError(unknown(f"setting of engine {engine}", key, known))
+        if not isinstance(value, bool):
+            raise StudyError(f"engine {engine}: {key} is true or false, got {value!r}")
+
+
 def _on_ray(store: str | Store | None, workers: int, settings: Mapping[str, Any]) -> str:
     """Connect to Ray, and say where its peers find the journal: in an actor, or in a folder that all nodes share."""
     from shoal.engines.ray import Request
@@ -171,7 +181,7 @@ def run_peers(
     else:
         from shoal.engines.local import Processes
 
-        hands = Processes(journal, plan.workers, order, code, gpus)
+        hands = Processes(journal, plan.workers, order, code, gpus, bool(settings.get("pin")))
     view.reason = Supervisor(plan, hands, journal, RealClock(), view.watch).run()
 
 

@@ -40,6 +40,8 @@ def main() -> None:
     os.environ.pop("PYTHONSAFEPATH", None)
     sys.path[:] = order["path"]
     os.chdir(order["folder"])
+    if order["cpus"]:
+        os.sched_setaffinity(0, order["cpus"])  # and of all that it starts
     keep_log()
 
     def begin(peer: Peer) -> None:

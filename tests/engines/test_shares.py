@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 import shoal
-from shoal.engines.shares import THREADS, VISIBLE, cpus, gpu_shares, share, visible_gpus
+from shoal.engines.shares import THREADS, VISIBLE, cpu_sets, cpus, gpu_shares, share, visible_gpus
 
 
 @pytest.mark.parametrize(
@@ -71,3 +72,29 @@ def test_what_amd_and_intel_have_for_it_is_respected(variable: str) -> None:
     assert visible_gpus(given) == ["4", "6"]
     assert share(["6"], 2, given)[variable] == "6"
     assert "CUDA_VISIBLE_DEVICES" not in share(["6"], 2, given)
+
+
+def test_cpus_are_dealt_out_by_the_node_that_they_lie_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for node, listed in (("node0", "0-1,4-5\n"), ("node1", "2-3,6-7\n")):
+        (tmp_path / node).mkdir()
+        (tmp_path / node / "cpulist").write_text(listed)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)))
+    assert cpu_sets(2, str(tmp_path)) == [[0, 1, 4, 5], [2, 3, 6, 7]]
+    assert cpu_sets(3, str(tmp_path)) == [[0, 1], [4, 5, 2], [3, 6, 7]]
+    assert cpu_sets(10, str(tmp_path))[7:] == [[7], [0], [1]]
+    assert cpu_sets(2, str(tmp_path / "no such platform")) == [[0, 1, 2, 3], [4, 5, 6, 7]]
+
+
+@pytest.mark.skipif(cpus() < 2, reason="one CPU alone")
+def test_each_worker_that_is_pinned_runs_its_trials_on_cpus_of_its_own(folder: Path) -> None:
+    given = {"trials": 40, "workers": 2, "search": "random", "progress": False, "store": str(folder / "s.db")}
+    study = shoal.tune(affinity, {"x": (0.0, 1.0)}, engine_settings={"pin": True}, **given)
+    sets = {trial.peer: trial.metrics["cpus"] for trial in study.trials}
+    assert sorted(sets.values()) == sorted(str(one) for one in cpu_sets(2))[: len(sets)]
+    with pytest.raises(shoal.StudyError, match="unknown setting of engine local 'pins'; did you mean 'pin'"):
+        shoal.tune(affinity, {"x": (0.0, 1.0)}, engine_settings={"pins": True}, **given)
+
+
+def affinity(params: dict[str, float]) -> dict[str, object]:
+    time.sleep(0.01)
+    return {"loss": params["x"], "cpus": str(sorted(os.sched_getaffinity(0)))}

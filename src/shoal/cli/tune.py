@@ -81,6 +81,7 @@ def tune(
         list[str] | None, Option(help="A resource of the Ray cluster for each peer, as in a100=1; may be repeated.")
     ] = None,
     nodes_per_peer: Annotated[int | None, Option(help="Nodes of the Ray cluster for each peer's trials (1).")] = None,
+    pin: Annotated[bool, Option("--pin", help="Tie each worker to CPUs of its own.")] = False,
     ranks_per_trial: Annotated[int | None, Option(help="With mpi: how many ranks run each trial together (1).")] = None,
     wall_time: Annotated[
         str | None, Option(help="When a scheduler ends this, as in 12:00:00: no trial is begun that would not fit.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from shoal.errors import StudyError
@@ -84,3 +85,23 @@ def _variable(environment: Mapping[str, str]) -> str:
 def cpus() -> int:
     """The CPUs that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cpu_sets(workers: int, nodes: str = "/sys/devices/system/node") -> list[list[int]]:
+    """CPUs of its own for each of the peers: neighbours, and of one NUMA node where they fit. With more peers than CPUs
+    these take turns; empty where the platform binds no process to CPUs."""
+    if not hasattr(os, "sched_setaffinity"):
+        return [[] for _ in range(workers)]
+    home = {cpu: int(path.parent.name.removeprefix("node")) for path in Path(nodes).glob("node*/cpulist")
+            for cpu in _listed(path.read_text())}  # fmt: skip
+    near = sorted(os.sched_getaffinity(0), key=lambda cpu: (home.get(cpu, 0), cpu))
+    if workers > len(near):
+        return [[near[place % len(near)]] for place in range(workers)]
+    ends = [len(near) * place // workers for place in range(workers + 1)]
+    return [near[start:stop] for start, stop in pairwise(ends)]
+
+
+def _listed(text: str) -> list[int]:
+    """The numbers of a list as the kernel writes it: 0-3,8-11."""
+    ranges = [part.split("-") for part in text.strip().split(",") if part]
+    return [number for ends in ranges for number in range(int(ends[0]), int(ends[-1]) + 1)]
