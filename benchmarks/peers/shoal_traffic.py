@@ -21,15 +21,17 @@ from typing import Any
 
 import psutil
 from shoal_steps import NAMES, PARAMS
-from sqlalchemy import make_url, text
+from sqlalchemy import Connection, insert, make_url, select, text, update
 from wire import Traffic, Wire
 
 import shoal
 from shoal import catalog
 from shoal.clock import RealClock
 from shoal.journal import Journal
+from shoal.names import host_name
 from shoal.records import AnyRecord, Defined, Definition, Ended, Started, encode
 from shoal.search.genetic import Genetic
+from shoal.stores import schema
 
 LONG, LOOPS = 1.2, 10  # seconds of a trial in the loop, long enough that it looks for dead peers each time; how many
 REPEATS, BATCHES = 50, 2_000
@@ -149,7 +151,7 @@ def costs(meter: Meter, study: str, first: int) -> dict[str, dict[str, float]]:
     others = iter(range(first + 1_000, first + 2_000))
 
     def one(turn: int) -> None:
-        store.append(study, "other 0", [begin(next(others), "other 0")])
+        store.append(study, "another", [begin(next(others), "another")])
 
     both = meter.of(lambda turn: (one(turn), news(turn)))
     alone = meter.of(one)
@@ -159,10 +161,34 @@ def costs(meter: Meter, study: str, first: int) -> dict[str, dict[str, float]]:
 
 def fill(store: Any, study: str, peers: int) -> None:
     """So many peers more, that live, hold a number each and have written a batch."""
-    for peer in range(peers):
-        store.beat(study, f"other {peer}", 1e9)
-        grant = store.take(study, f"other {peer}", 1, None)
-        store.append(study, f"other {peer}", [begin(grant.start, f"other {peer}")])
+    names = [f"other {peers} {place}" for place in range(peers)]
+    if hasattr(store, "_database"):
+        store._database.write(lambda connection: _insert(connection, study, names))
+        return
+    for name in names:
+        store.beat(study, name, 1e9)
+        grant = store.take(study, name, 1, None)
+        store.append(study, name, [begin(grant.start, name)])
+
+
+def _insert(connection: Connection, study: str, names: list[str]) -> None:
+    """The same at once, as calls would leave it."""
+    kept = schema.studies.c.name == study
+    number, seq = connection.execute(
+        select(schema.studies.c.next_number, schema.studies.c.last_batch).where(kept)
+    ).one()
+    beat = {"study": study, "host": host_name(), "pid": 1, "beat": time.time(), "lease": 1e9}
+    grant = {"study": study, "generation": 0, "origin": 0}
+    connection.execute(insert(schema.peers), [{**beat, "peer": name} for name in names])
+    held = [{**grant, "peer": name, "start": n, "stop": n + 1} for n, name in enumerate(names, number)]
+    connection.execute(insert(schema.grants), held)
+    said = [{"study": study, "seq": k, "writer": name, "records": encode([begin(k, name)])}
+            for k, name in enumerate(names, seq + 1)]  # fmt: skip
+    connection.execute(insert(schema.batches), said)
+    last = {"next_number": number + len(names), "last_batch": seq + len(names)}
+    connection.execute(update(schema.studies).where(kept).values(last))
+    if connection.engine.dialect.name == "postgresql":
+        connection.execute(text("ANALYZE"))  # as the server does by itself once it has a moment
 
 
 def batch(meter: Meter, study: str) -> dict[str, float]:

@@ -17,16 +17,16 @@ class Size:
     """How much is run. Of the others fewer trials where they do not get faster with more."""
 
     repeats: int = 3
-    sleeps: int = 60  # trials of each peer that sleeps
-    virtual: float = 240.0  # seconds
+    sleeps: int = 50  # trials of each peer that sleeps
+    virtual: float = 120.0  # seconds
     tpe: float = 900.0
     crowd: int = 200_000  # so many that starting 32 processes weighs little
-    optuna: int = 640
+    optuna: int = 320
     ranks: int = 10_000
     growth: int = 102_000
     growths: int = 3
-    steps: int = 100_000
-    peers: int = 1_000  # that the stores hold when their traffic is measured
+    steps: int = 30_000
+    peers: int = 10_000  # that the stores hold when their traffic is measured
     lengths: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
 
 
@@ -42,8 +42,8 @@ def utilisation(size: Size) -> list[Figure]:
     """How much of the time of local peers trials of 0.2 s fill, with a search that reads what all peers found."""
     figures = []
     for store in filter(present, ("SQLite", "PostgreSQL")):
-        runs = {f"{search} {peers}": _sleep(store, peers, size.sleeps * peers, search)
-                for peers in (2, 4, 8) for search in ("tpe", "auto")}  # fmt: skip
+        crews = [("tpe", 2), ("tpe", 4), ("tpe", 8), ("auto", 4)]
+        runs = {f"{search} {peers}": _sleep(store, peers, size.sleeps * peers, search) for search, peers in crews}
         answers = interleave(size.repeats, **runs)
         for name, found in answers.items():
             search, peers = name.split()
@@ -104,19 +104,19 @@ def growth(size: Size) -> list[Figure]:
     runs = {store: _on(store, "shoal", "shoal_noop.py", 1, size.growth, "random") for store in filter(present, STORES)}
     runs["MPI"] = lambda: run_script("shoal", "shoal_mpi.py", 4, size.growth, "random", POPULATION)
     answers = interleave(size.growths, **runs)
-    return [_grown("no-op function", store, found, losses(found)) for store, found in answers.items()]
+    return [_grown("no-op function", store, 100_000, found, losses(found)) for store, found in answers.items()]
 
 
 def steps(size: Size) -> list[Figure]:
     """The same where each trial is granted, begun, ended and read about by itself, as trials of seconds are."""
     runs = {store: _on(store, "shoal", "shoal_steps.py", size.steps) for store in filter(present, STORES)}
     answers = interleave(1, **runs)
-    return [_grown("one trial at a time", store, found) for store, found in answers.items()]
+    return [_grown("one trial at a time", store, size.steps, found) for store, found in answers.items()]
 
 
-def _grown(what: str, store: str, answers: Sequence[Mapping[str, Any]], flaw: str = "") -> Figure:
+def _grown(what: str, store: str, trials: int, answers: Sequence[Mapping[str, Any]], flaw: str = "") -> Figure:
     late, early = ([1e6 * answer[when] for answer in answers] for when in ("late", "early"))
-    name = f"{what}, {store}: a trial at 100,000 trials"
+    name = f"{what}, {store}: a trial at {trials:,} trials"
     return Figure(name, "µs", late, early, "at 1,000", at_most=1.3, flaw=flaw)
 
 

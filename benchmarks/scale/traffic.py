@@ -12,6 +12,7 @@ from benchmarks.table import Figure
 LEASE = 60.0  # a peer beats every quarter of it
 MINUTE = 60.0
 FILES = ("open", "os.scandir", "os.listdir", "os.link", "os.rename", "os.remove")
+COUNTED = ("take", "append", "read, nothing", "adopt", "beat")  # the calls of a trial
 
 
 def traffic(peers: int) -> list[Figure]:
@@ -21,7 +22,17 @@ def traffic(peers: int) -> list[Figure]:
         with empty(store) as url:
             found = run_script("shoal", "shoal_traffic.py", url, peers)
         figures += _of_a_trial(store, found) + _of_a_batch(store, found["batch"])
-    return figures
+    return figures + _messages()
+
+
+def _messages() -> list[Figure]:
+    found = run_script("shoal", "shoal_messages.py", 4, 4_000)
+    what = "MPI: a batch of one record, to each other rank"
+    return [
+        Figure(f"{what}: a message", "bytes", [found["bytes"]]),
+        Figure(f"{what}: the sender's processor", "µs", [found["sender_us"]]),
+        Figure(f"{what}: the receiver's processor", "µs", [found["receiver_us"]]),
+    ]
 
 
 def weight(lengths: tuple[int, ...]) -> list[Figure]:
@@ -52,12 +63,9 @@ def _of_a_trial(store: str, found: Mapping[str, Any]) -> list[Figure]:
 
 
 def _sum(calls: Mapping[str, float], cost: Callable[[str], float]) -> float:
-    """Over the calls of a trial of a minute: of its two looks at what is new, one finds something; beats go by time."""
-    times = {**calls, "read, nothing": calls["read"], "beat": 4 * MINUTE / LEASE}
-    return sum(count * cost(call) for call, count in times.items() if call in COUNTED)
-
-
-COUNTED = ("take", "append", "read, nothing", "adopt", "beat")
+    """Over the calls of a trial of a minute; what reading brings is counted apart."""
+    times = {**calls, "adopt": 1.0, "read, nothing": calls["read"], "beat": 4 * MINUTE / LEASE}
+    return sum(times[call] * cost(call) for call in COUNTED)
 
 
 def _of_a_batch(store: str, batch: Mapping[str, float]) -> list[Figure]:
