@@ -2,7 +2,8 @@
 
 Records travel in batches, one row a batch. Every append first raises the study's batch counter, which locks that row
 until the commit: so batches are numbered in the order of their commits, and a reader that asks for what came after
-batch n can skip none, on any database. Reading takes one round trip, and on PostgreSQL so does appending.
+batch n can skip none, on any database. Reading takes one round trip (two on MySQL), and on PostgreSQL so does
+appending.
 """
 
 from __future__ import annotations
