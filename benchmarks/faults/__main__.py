@@ -121,7 +121,7 @@ def _table(tolls: list[Toll]) -> Table:
     table = Table(title="faults", caption=machine())
     for heading in ("fault", "store"):
         table.add_column(heading)
-    counts = ("struck", "trials", "outcomes", "twice", "lost", "failed", "again", "apart", "seconds")
+    counts = ("struck", "trials", "outcomes", "twice", "lost", "failed", "again", "apart", "overruled", "seconds")
     for heading in counts:
         table.add_column(heading, justify="right")
     table.add_column("doctor")

@@ -36,16 +36,16 @@ def frozen(folder: Path, url: str, store: str, times: int, seed: int = 0) -> Tol
 
 
 def _freeze(onlooker: Onlooker, crew: Crew, dice: random.Random) -> tuple[int, int, int]:
-    """Freeze a peer that has said what it runs; returns the number and the attempt of that, and its process."""
+    """Freeze a peer in the middle of a trial; returns the trial's number and attempt, and the process."""
     while True:
         crew.until(onlooker.peers)
         victim = dice.choice(onlooker.peers())
         with suppress(ProcessLookupError):
             os.kill(victim.pid, signal.SIGSTOP)
-            for trial in onlooker.trials():
+            for trial in onlooker.trials() if onlooker.writable() else ():
                 if trial.outcome == "running" and trial.peer == victim.peer:
                     return trial.number, trial.attempt, victim.pid
-            os.kill(victim.pid, signal.SIGCONT)  # between two trials
+            os.kill(victim.pid, signal.SIGCONT)  # it was between two trials, or in the middle of writing
 
 
 def _overtaken(onlooker: Onlooker, number: int, attempt: int) -> bool:

@@ -38,11 +38,12 @@ def killed(folder: Path, url: str, store: str, kills: int, seed: int = 0) -> Tol
                 victim.kill()
                 victim.wait()
                 crew.start(workers=2)
-                struck += 1
-            elif peers := _peers(crew, onlooker, dice.random()):
+            else:
+                peers, share = list[psutil.Process](), dice.random()
+                crew.until(lambda found=peers, s=share: found.extend(_peers(crew, onlooker, s)) or found)  # type: ignore[misc]
                 with suppress(psutil.NoSuchProcess):
                     dice.choice(peers).kill()
-                    struck += 1
+            struck += 1
         crew.hurry()
         crew.wait()
         return onlooker.toll(struck)

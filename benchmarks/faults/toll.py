@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from secrets import token_hex
 from types import TracebackType
 from typing import Any
 
@@ -27,8 +28,9 @@ FINAL = ("done", "stopped", "failed")
 @dataclass(frozen=True)
 class Toll:
     """``struck``: how often. ``twice``: trials of which an attempt ended in two ways, or was begun by two peers.
-    ``lost``: trials that were seen to have ended, and later had not, or otherwise. ``again``: attempts that were begun
-    beyond the first. ``apart``: ends of attempts that another one had overtaken, which are kept and do not count."""
+    ``lost``: trials that were seen to have ended, and in the end had not. ``again``: attempts that were begun beyond
+    the first. ``apart``: ends of attempts that another one had overtaken, kept and not counted; ``overruled``:
+    those of them that were seen to count for a moment, before the other attempt was known."""
 
     fault: str
     store: str
@@ -40,6 +42,7 @@ class Toll:
     failed: int
     again: int
     apart: int
+    overruled: int
     seconds: float
     doctor: str
 
@@ -61,7 +64,7 @@ class Onlooker:
     def __init__(self, crew: Crew, fault: str, store: str) -> None:
         self._crew, self._fault, self._store = crew, fault, store
         self._ends: dict[int, tuple[Any, ...]] = {}
-        self._gone, self._busy = set[int](), set[str]()
+        self._overruled, self._busy = set[int](), set[str]()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch)
         self._study: Study | None = None
@@ -89,11 +92,24 @@ class Onlooker:
             return Study.open(self._crew.name, self._crew.url).trials
         return []
 
-    def peers(self) -> list[PeerStatus]:
-        """The peers, as the store sees them."""
+    @property
+    def place(self) -> Store:
+        """The store, of which there must be one by now."""
         if self._place is None:
             self._place = catalog.store(self._crew.url, create=False)
-        return self._place.peers(self._crew.name)
+        return self._place
+
+    def peers(self) -> list[PeerStatus]:
+        """The peers, as the store sees them."""
+        return self.place.peers(self._crew.name)
+
+    def writable(self) -> bool:
+        """Whether the store can be written at once: no one is frozen who holds a lock."""
+        key = token_hex(8)
+        writing = threading.Thread(target=self.place.claim, args=(self._crew.name, key, "onlooker"), daemon=True)
+        writing.start()
+        writing.join(2.0)
+        return not writing.is_alive()
 
     def records(self) -> list[AnyRecord]:
         """All records by now."""
@@ -125,9 +141,9 @@ class Onlooker:
                 trial = history.trial(number)
                 told = (trial.attempt, trial.outcome, trial.value)
                 if self._ends.setdefault(number, told) != told:
-                    self._gone.add(number)
+                    self._overruled.add(number)
             elif number in self._ends:
-                self._gone.add(number)
+                self._overruled.add(number)
 
     def toll(self, struck: int) -> Toll:
         """What became of the study; to be asked when all peers have ended."""
@@ -144,8 +160,9 @@ class Onlooker:
         failed, again = sum(trial.outcome == "failed" for trial in trials), len(begins) - len({n for n, _ in begins})
         return Toll(
             self._fault, self._store, struck, self._crew.trials, len({trial.number for trial in trials}), len(twice),
-            len(self._gone), failed, again,
-            sum(attempt < latest[number] for number, attempt in ends), round(seconds, 1), doctor(self._crew),
+            len(self._ends.keys() - {trial.number for trial in trials}), failed, again,
+            sum(attempt < latest[number] for number, attempt in ends), len(self._overruled), round(seconds, 1),
+            doctor(self._crew),
         )  # fmt: skip
 
 
