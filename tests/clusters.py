@@ -1,5 +1,5 @@
-"""Real Ray clusters for the tests: the one that `scripts/services` starts, and nodes of a test's own, which it may
-kill. A test whose Ray is absent is skipped by name."""
+"""Real Ray clusters for the tests: the one that `scripts/services` starts, and one of a test's own, which it
+may kill. A test whose Ray is absent is skipped by name."""
 
 from __future__ import annotations
 
@@ -57,20 +57,19 @@ def _kept(address: str) -> RayStore:
 class Node:
     """A node of a cluster."""
 
-    def __init__(self, place: int, log: Path, *arguments: str, **environment: str) -> None:
-        self.log = log
-        with log.open("w") as said:
-            self._process = subprocess.Popen(
-                [RAY, "start", *arguments, "--block", f"--node-ip-address=127.0.0.{place}",
-                 f"--dashboard-agent-listen-port={7000 + place}", "--object-store-memory=100000000"],
-                env={**os.environ, "RAY_raylet_start_wait_time_s": "90", **environment},
-                stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True,
-            )  # fmt: skip
-        wait_until(self._up, 120)
-
-    def _up(self) -> bool:
-        assert self._process.poll() is None, self.log.read_text()
-        return "Ray runtime started" in self.log.read_text()
+    def __init__(self, place: int, log: Path, *arguments: str) -> None:
+        for _ in range(4):  # a raylet gives up where its agent takes 15 s to start
+            with log.open("w") as said:
+                self._process = subprocess.Popen(
+                    [RAY, "start", *arguments, "--block", f"--node-ip-address=127.0.0.{place}",
+                     f"--dashboard-agent-listen-port={7000 + place}", "--object-store-memory=100000000"],
+                    env={**os.environ, "RAY_raylet_start_wait_time_s": "40"},
+                    stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True,
+                )  # fmt: skip
+            wait_until(lambda: self._process.poll() is not None or "Ray runtime started" in log.read_text(), 100)
+            if self._process.poll() is None:
+                return
+        raise AssertionError(log.read_text())
 
     def kill(self) -> None:
         """As a machine dies: all at once. Workers have groups of their own, and would live on for a while."""
@@ -83,29 +82,23 @@ class Node:
 
 
 @contextmanager
-def nodes(folder: Path, resource: str, count: int = 2, cpus: int = 2) -> Iterator[list[Node]]:
-    """Nodes of the test's own in the cluster that all tests share: what needs ``resource`` runs on them alone."""
-    address, worker = cluster(), int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
-    made: list[Node] = []
+def one_more_node(folder: Path, cpus: int) -> Iterator[Node]:
+    """A node of the test's own in the cluster that all tests share."""
+    place = 20 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+    node = Node(place, folder / "node.log", f"--address={cluster()}", f"--num-cpus={cpus}")
     try:
-        made.extend(
-            Node(place, folder / f"node-{place}.log", f"--address={address}", f"--num-cpus={cpus}",
-                 f'--resources={{"{resource}": {cpus}}}')
-            for place in range(20 + 10 * worker, 20 + 10 * worker + count)
-        )  # fmt: skip
-        yield made
+        yield node
     finally:
-        for node in made:
-            node.kill()
+        node.kill()
 
 
 @contextmanager
-def cluster_of_its_own(folder: Path, port: int, **environment: str) -> Iterator[list[Node]]:
+def cluster_of_its_own(folder: Path, port: int) -> Iterator[list[Node]]:
     """A head, and one node that the trials run on; to kill the head, and start another in its place."""
     cluster()
     made: list[Node] = []
     try:
-        made.append(head(folder, port, **environment))
+        made.append(head(folder, port))
         made.append(Node(11, folder / "node.log", f"--address=127.0.0.10:{port}", "--num-cpus=3"))
         yield made
     finally:
@@ -113,9 +106,9 @@ def cluster_of_its_own(folder: Path, port: int, **environment: str) -> Iterator[
             node.kill()
 
 
-def head(folder: Path, port: int, **environment: str) -> Node:
+def head(folder: Path, port: int) -> Node:
     return Node(10, folder / "head.log", "--head", f"--port={port}", f"--ray-client-server-port={port + 1}",
-                "--num-cpus=1", "--include-dashboard=false", f"--temp-dir={short(folder)}", **environment)  # fmt: skip
+                "--num-cpus=1", "--include-dashboard=false", f"--temp-dir={short(folder)}")  # fmt: skip
 
 
 def short(folder: Path) -> Path:
