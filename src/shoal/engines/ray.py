@@ -6,6 +6,7 @@ A peer whose node or process dies is hired again elsewhere. All of them end with
 from __future__ import annotations
 
 import importlib
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,9 +23,9 @@ from shoal.names import peer_name
 
 ENTRY = "shoal.ray_peer"  # by name: engines start the loop, they do not import it
 FAILED = 3  # as of a process that said why it cannot go on
-KILLED = -9
+KILLED, DISMISSED = -signal.SIGKILL, -signal.SIGTERM  # the latter: before it ran anything, or hardly
 LOOK = 0.1  # seconds between two looks at what runs
-SURE = 5.0  # seconds after which a peer that was killed is taken for dead, whatever its node says
+SURE = 10.0  # seconds after which a peer that was killed is taken for dead, whatever its node says
 
 
 class Request(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -144,7 +145,7 @@ class RayWorker:
     def stop(self) -> None:
         _beside(self._bell.ring.remote, self.peer)
         if not self._begun.done():  # no node has had room for it yet
-            self._dismissed = True
+            self._dismissed, self._killed = True, time.monotonic()
             _beside(self._ray.kill, self._actor)
 
     def kill(self, reason: str) -> None:
@@ -154,10 +155,12 @@ class RayWorker:
             _beside(self._ray.kill, self._actor)
 
     def poll(self) -> int | None:
+        if not self._end.done() and not (self._killed and time.monotonic() - self._killed > SURE):
+            return None
         if self._dismissed:
-            return 0
+            return DISMISSED
         if not self._end.done():
-            return KILLED if self._killed and time.monotonic() - self._killed > SURE else None
+            return KILLED
         if self._end.exception() is not None:
             return FAILED if self._fault() else KILLED
         return FAILED if "error" in self._end.result() else 0

@@ -218,7 +218,7 @@ class Supervisor:
             self._bury(place, worker, "paused")
             self.stop(self._error, grace=0.0)
             return
-        useful = worker.now()[0] >= 0 or (code < 0 and "ready" in said)
+        useful = bool(self.stopping) or worker.now()[0] >= 0 or (code < 0 and "ready" in said)
         self._stillborn = 0 if useful else self._stillborn + 1
         if self._stillborn >= (STILLBORN if code > 0 else KILLED):
             self._error = f"peers die before they are ready ({worker.ended_how()}); {worker.last_words()}"
