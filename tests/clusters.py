@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import rmtree
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
@@ -104,6 +105,7 @@ def cluster_of_its_own(folder: Path, port: int) -> Iterator[list[Node]]:
     finally:
         for node in made:
             node.kill()
+        rmtree(short(folder), ignore_errors=True)
 
 
 def head(folder: Path, port: int) -> Node:
