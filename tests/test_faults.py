@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import random
 import signal
@@ -20,6 +19,7 @@ import pytest
 
 import shoal
 from conftest import alive, wait_until
+from shoal.engines.local import KILLED
 from shoal.records import Ended, Started
 from shoal.study import Study
 
@@ -47,8 +47,11 @@ def workers_of(pid: int) -> list[psutil.Process]:
 
 
 @contextlib.contextmanager
-def peers_killed(every: float, most: float = math.inf) -> Iterator[list[int]]:
-    """While entered, kills a peer of this process every so many seconds; the numbers of the killed processes."""
+def peers_killed(every: float, most: int = KILLED - 5) -> Iterator[list[int]]:
+    """While entered, kills a peer of this process every so many seconds; the numbers of the killed processes.
+
+    On a busy machine all may be struck before they are ready, after which a study gives up: hence ``most``.
+    """
     ended, killed, dice = threading.Event(), list[int](), random.Random(0)
 
     def kill_now_and_then() -> None:
