@@ -21,7 +21,7 @@ class Size:
     virtual: float = 120.0  # seconds
     tpe: float = 900.0
     crowd: int = 200_000  # so many that starting 32 processes weighs little
-    optuna: int = 320
+    optuna: int = 160
     ranks: int = 10_000
     growth: int = 102_000
     growths: int = 3
@@ -76,7 +76,7 @@ def crowd(size: Size) -> list[Figure]:
         size.repeats,
         shoal=_on("PostgreSQL", "shoal", "shoal_noop.py", 32, size.crowd, "random"),
         optuna=_on("PostgreSQL", "optuna-rdb", "optuna_rdb.py", 32, size.optuna),
-        genetic=_on("PostgreSQL", "shoal", "shoal_noop.py", 32, size.crowd // 5, "genetic"),
+        genetic=_on("PostgreSQL", "shoal", "shoal_noop.py", 32, size.crowd // 10, "genetic"),
     )
     what, optuna = "no-op function, 10 floats, PostgreSQL, 32 peers", rates(answers["optuna"])
     return [
