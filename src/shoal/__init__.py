@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     )
     from shoal.space.space import Space
     from shoal.study import Study
-    from shoal.tune import tune
+    from shoal.tuning import tune
 
 __version__ = "0.1.0"
 
@@ -54,7 +54,7 @@ _WORDS = {  # name -> module; imported when first asked for, so that `import sho
     "shoal.space.space": "Space",
     "shoal.objectives.reporter": "report params checkpoint_dir until",
     "shoal.study": "Study",
-    "shoal.tune": "tune",
+    "shoal.tuning": "tune",
 }
 _HOME = {name: module for module, names in _WORDS.items() for name in names.split()}
 

@@ -33,7 +33,7 @@ from shoal.dialects.deephyper import (
 from shoal.dialects.deephyper import configspace as cs
 from shoal.dialects.deephyper.settings import model_based
 from shoal.study import Study
-from shoal.tune import ENGINES
+from shoal.tuning import ENGINES
 
 
 def square(job: Any) -> float:

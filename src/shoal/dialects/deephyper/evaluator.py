@@ -111,7 +111,7 @@ class Evaluator:
         return found
 
     def _of_ray(self) -> dict[str, Any]:
-        from shoal.tune import ENGINES
+        from shoal.tuning import ENGINES
 
         if "ray" not in ENGINES:
             raise ShoalError("evaluator 'ray': this version of Shoal has no engine for Ray; use --evaluator process "

@@ -20,7 +20,7 @@ from shoal.dialects.deephyper.stopper import Stopper
 from shoal.errors import ShoalError
 from shoal.joining import unused_name
 from shoal.study import Study
-from shoal.tune import tune
+from shoal.tuning import tune
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -25,7 +25,7 @@ from shoal.errors import StudyError
 from shoal.files import study_directory
 from shoal.records import Definition
 from shoal.study import Study
-from shoal.tune import tune
+from shoal.tuning import tune
 
 PATIENT = 1e6  # seconds of grace: trials that run may come to their end
 
