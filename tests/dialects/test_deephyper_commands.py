@@ -117,8 +117,10 @@ def test_what_new_writes_is_the_tutorials_tree_and_clean_code(folder: Path) -> N
     made = {path.name for path in (inner / "polynome2").iterdir()}
     assert made >= {"__init__.py", "load_data.py", "model_run.py", "problem.py", "default_config.py", "best_config.py"}
     for words in (["check", "--select", "E,F,W,I,B"], ["format", "--check"]):
-        done = subprocess.run([sys.executable, "-m", "ruff", *words, "--isolated", "--line-length", "120", "dh_project"], check=False,
-                              capture_output=True, text=True)  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *words, "--isolated", "--line-length", "120", "dh_project"],
+            check=False, capture_output=True, text=True,
+        )  # fmt: skip
         assert done.returncode == 0, done.stdout
 
 
