@@ -19,7 +19,7 @@ import pytest
 
 import shoal
 from conftest import alive, wait_until
-from shoal.engines.local import KILLED
+from shoal.engines.supervisor import KILLED
 from shoal.records import Ended, Started
 from shoal.study import Study
 

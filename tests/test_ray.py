@@ -256,7 +256,7 @@ def test_a_setting_that_makes_no_sense_is_refused(settings: dict[str, Any], word
 
 
 def test_settings_are_refused_where_the_engine_has_none() -> None:
-    with pytest.raises(shoal.StudyError, match="engine 'local' has no settings"):
+    with pytest.raises(shoal.StudyError, match="unknown setting of engine local 'address'"):
         shoal.tune(moody, {"x": (0.0, 1.0)}, engine_settings={"address": "auto"})
 
 
