@@ -278,3 +278,23 @@ def test_a_peer_that_waits_for_others_looks_ever_more_rarely_and_yet_goes_on_soo
     assert clock.time < hour + 10.0
     assert store.calls["read"] < 2 * hour / 5.0
     assert store.calls["take"] <= 4
+
+
+def test_between_two_long_trials_a_peer_reads_once_and_knows_what_others_wrote_meanwhile() -> None:
+    clock = VirtualClock()
+    store = Slow(clock, 0.0, trials=40)
+    journal = Journal(store, "s", "peer", clock)
+    known = []
+
+    def minute(params: dict[str, float]) -> float:
+        known.append(journal.history.length)
+        clock.time += 60.0
+        other = 1_000 + len(known)
+        store.append("s", "other", [Started(other, write_params({"x": 0.5}), "other", 0.0), Ended(other, "done", 0.0)])
+        return params["x"]
+
+    peer = Peer(journal, catalog.thinker(None, None, clock), catalog.objective(minute), clock)
+    store.calls.clear()
+    assert list(peer.run()) == []  # until all forty have ended, half of them the other's
+    assert known == [1, *range(1_002, 1_021)]
+    assert store.calls["read"] <= 20 + 3

@@ -95,14 +95,19 @@ class Journal:
             self.flush()
 
     def sync(self) -> int:
-        """Write what is waiting and fold what others wrote; returns how many records came in."""
+        """Write what is waiting and fold all that others wrote; returns how many records came in."""
         self.flush()
-        count = 0
-        for records in self._pages(self.writer):
-            count += len(records)
-            for record in records:
-                self._fold(record)
-        return count
+        return sum(self._fold_all(records) for records in self._pages(self.writer))
+
+    def glance(self) -> int:
+        """As `sync`, but of what others wrote a part may be left for the next time: it asks the store but once."""
+        self.flush()
+        return self._fold_all(next(self._pages(self.writer), []))
+
+    def _fold_all(self, records: list[AnyRecord]) -> int:
+        for record in records:
+            self._fold(record)
+        return len(records)
 
     def _fold(self, record: AnyRecord) -> None:
         if self.history.fold(record) and self._listener is not None:

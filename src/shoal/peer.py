@@ -104,7 +104,7 @@ class Peer:
     def _done(self) -> bool:
         now = self._clock.monotonic()
         if now - self._synced > WINDOW:
-            self._journal.sync() if self._reads else self._journal.flush()
+            self._journal.glance() if self._reads else self._journal.flush()
             self._synced = now
             if self._journal.history.newer is not None:
                 self._journal.reload()

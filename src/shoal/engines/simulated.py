@@ -107,6 +107,8 @@ class _View(Journal):
     def sync(self) -> int:
         return 0
 
+    glance = sync
+
 
 class Simulation:
     """Runs a study's peers over a problem until the study ends, or virtual time does.

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 from sqlalchemy import Connection, case, delete, func, insert, literal, select, update
@@ -137,14 +137,15 @@ class SqlStore:
             if settled:
                 mine = (grants.c.study == study) & (grants.c.peer == peer)
                 connection.execute(delete(grants).where(mine, grants.c.start.in_(settled)))
-            following = studies.c.next_number + count
-            bounded = following if limit is None else case((following > limit, limit), else_=following)
-            kept = case((bounded < studies.c.next_number, studies.c.next_number), else_=bounded)
-            query = select(studies.c.next_number).where(studies.c.name == study).with_for_update()
+            row = studies.c.name == study
+            query = select(studies.c.next_number).where(row).with_for_update()  # from here on, no one else takes any
             start = connection.execute(query).scalar()
-            stop = self._raise(connection, study, studies.c.next_number, kept)
-            if start is None or stop <= start:
+            if start is None:
+                self._unknown(study)
+            stop = start + count if limit is None else min(start + count, limit)
+            if stop <= start:
                 return None
+            connection.execute(update(studies).where(row).values(next_number=stop))
             given.append(Grant(start, stop))
             self._grant(connection, study, peer, given[-1])
             return given[-1]
@@ -277,8 +278,8 @@ class SqlStore:
         found = connection.execute(select(column).where(studies.c.name == study)).scalar()
         if found is None:
             self._unknown(study)
-        return int(found)  # type: ignore[arg-type]
+        return int(found)
 
-    def _unknown(self, study: str) -> None:
+    def _unknown(self, study: str) -> NoReturn:
         known = ", ".join(map(repr, self.studies())) or "none"
         raise StoreError(f"{self.url} holds no study {study!r}; it holds: {known}")
