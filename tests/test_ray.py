@@ -149,7 +149,7 @@ def test_a_second_ctrl_c_ends_trials_at_once_and_they_are_run_again() -> None:
 
 
 def test_peers_end_with_a_driver_that_is_killed_with_9_and_joining_again_goes_on() -> None:
-    driver = start(cluster(), pause=0.1, trials=60)
+    driver = start(cluster(), pause=0.1, trials=60, retries=5)  # an heir may be killed a moment later
     wait_until(lambda: len(done()) > 6, LONG)
     os.killpg(driver.pid, signal.SIGKILL)
     driver.wait()
@@ -163,7 +163,7 @@ def test_peers_end_with_a_driver_that_is_killed_with_9_and_joining_again_goes_on
 
 def test_a_study_goes_on_after_its_head_was_killed_and_started_again(folder: Path) -> None:
     with cluster_of_its_own(folder, 7101) as made:
-        driver = start("127.0.0.10:7101", pause=0.1, trials=60, workers=3)
+        driver = start("127.0.0.10:7101", pause=0.1, trials=60, workers=3, retries=5)
         wait_until(lambda: len(done()) > 6, LONG)
         for node in made:
             node.kill()

@@ -115,7 +115,7 @@ report(loss=json.load(open(sys.argv[2][9:]))["layers"][1])
 
 def test_what_the_budget_counts_is_the_step_so_that_a_trial_that_is_gone_on_with_keeps_its_reports() -> None:
     script = """
-import os
+import os, time
 from shoal import checkpoint_dir, params, report
 path = os.path.join(checkpoint_dir(), "samples")
 samples = int(open(path).read()) if os.path.exists(path) else 0
@@ -123,6 +123,8 @@ while samples < 900:
     samples += 100
     print(samples, file=open(path, "w"))
     report(samples=samples, loss=params()["x"] + 1 / samples)
+    if samples in (100, 300):
+        time.sleep(3)  # work that is cut short where the trial is paused
 """
     budget = shoal.Budget("samples", 100, 900)
     trials = run(script, trials=6, search="random", stopping="asha-promote", budget=budget, seed=0)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from shoal.contracts import Decision, Halted
     from shoal.errors import Exhausted, ObjectiveError, ShoalError, SpaceError, StoreError, StudyError
+    from shoal.islands import Islands
     from shoal.objectives.reporter import checkpoint_dir, params, report, until
     from shoal.records import Budget
     from shoal.space.conditions import at_least, at_most, one_of
@@ -45,6 +46,7 @@ __version__ = "0.1.0"
 _WORDS = {  # name -> module; imported when first asked for, so that `import shoal` is instant
     "shoal.contracts": "Decision Halted",
     "shoal.records": "Budget",
+    "shoal.islands": "Islands",
     "shoal.errors": "ShoalError SpaceError StoreError StudyError ObjectiveError Exhausted",
     "shoal.space.conditions": "at_least at_most one_of",
     "shoal.space.constructors": (
@@ -59,10 +61,11 @@ _WORDS = {  # name -> module; imported when first asked for, so that `import sho
 _HOME = {name: module for module, names in _WORDS.items() for name in names.split()}
 
 __all__ = [
-    "Budget", "Decision", "Exhausted", "Halted", "ObjectiveError", "ShoalError", "Space", "SpaceError", "StoreError",
-    "Study", "StudyError", "at_least", "at_most", "checkpoint_dir", "choice", "constant", "finrange", "logfinrange",
-    "lognormal", "lograndint", "loguniform", "normal", "one_of", "ordinal", "params", "qlograndint", "qloguniform",
-    "qrandint", "qreverseloguniform", "quniform", "randint", "report", "reverseloguniform", "tune", "uniform", "until",
+    "Budget", "Decision", "Exhausted", "Halted", "Islands", "ObjectiveError", "ShoalError", "Space", "SpaceError",
+    "StoreError", "Study", "StudyError", "at_least", "at_most", "checkpoint_dir", "choice", "constant", "finrange",
+    "logfinrange", "lognormal", "lograndint", "loguniform", "normal", "one_of", "ordinal", "params", "qlograndint",
+    "qloguniform", "qrandint", "qreverseloguniform", "quniform", "randint", "report", "reverseloguniform", "tune",
+    "uniform", "until",
 ]  # fmt: skip
 
 

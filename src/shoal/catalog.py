@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import importlib
 import inspect
@@ -96,9 +97,19 @@ def _made(what: str, catalog: Mapping[str, str], name: str, settings: Mapping[st
         raise StudyError(f"{what} {name!r}: {error}") from None
 
 
-def search_of(definition: Definition) -> Search:
-    """The search that a study asks for."""
-    return search(definition.search, definition.settings)
+def search_of(definition: Definition, own: Search | None = None) -> Search:
+    """The search that a study asks for, or the user's ``own``; on islands, one for each."""
+    plan = definition.islands
+    if plan is None:
+        return own or search(definition.search, definition.settings)
+    searches: list[Search] = []
+    for island in range(plan.count):
+        if plan.searches:
+            asked = plan.searches[island]
+            searches.append(search(*((asked,) if isinstance(asked, str) else asked)))
+        else:
+            searches.append(copy.deepcopy(own) if own else search(definition.search, definition.settings))
+    return _load("shoal.search.archipelago:Archipelago")(plan, searches)  # type: ignore[no-any-return]
 
 
 def stopping_of(definition: Definition) -> Stopping | None:
@@ -115,7 +126,7 @@ def thinker(search: Search | None, rule: Stopping | None, clock: Clock) -> Calla
 
     def think(history: History) -> Proposer:
         plan = history.definition
-        return Proposer(history, search or search_of(plan), rule or stopping_of(plan), clock)
+        return Proposer(history, search_of(plan, search), rule or stopping_of(plan), clock)
 
     return think
 

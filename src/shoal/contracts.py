@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 
 from shoal.history import History
-from shoal.records import AnyRecord, Defined, Metrics, Reported
+from shoal.records import AnyRecord, Defined, Metrics, Migrated, Reported
 from shoal.space import Params
 from shoal.trial import Report
 
@@ -22,7 +22,7 @@ class Proposal:
     """What to try next, and in a line where it came from.
 
     ``until`` is how much of the budget to use at first (0: all of it). ``resume_from`` is the paused trial to go on
-    with; ``source`` the trial whose checkpoint a new one begins from.
+    with; ``source`` the trial whose checkpoint a new one begins from; ``migrants`` who changes islands with it.
     """
 
     params: Params
@@ -30,6 +30,7 @@ class Proposal:
     until: float = 0.0
     resume_from: int | None = None
     source: int | None = None
+    migrants: tuple[Migrated, ...] = ()
     seconds: float = field(default=0.0, compare=False)  # that the search took, to the millisecond
 
 
@@ -44,7 +45,11 @@ class Search(Protocol):
         """Called once before anything else; the history stays up to date from then on."""
 
     def tell(self, record: AnyRecord) -> None:
-        """A record that the history has just taken in, whichever peer wrote it; running trials are told too."""
+        """A record that the history has just taken in, whichever peer wrote it; running trials are told too.
+
+        On an island, `Migrated` says that the trial left (it is in ``history.absent``) or is back: a population takes
+        note, a model goes on learning from what it knows.
+        """
 
     def ask(self, number: int, rng: np.random.Generator) -> Proposal:
         """A proposal for a trial; a function of the number, the generator and the history alone.

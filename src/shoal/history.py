@@ -15,8 +15,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shoal.columns import Columns, Interned, MetricColumns, Whys, cells
+from shoal.islands import Islands
+from shoal.migrations import Migrations
 from shoal.points import Points
-from shoal.records import AnyRecord, Defined, Definition, Ended, Metrics, Order, Ordered, Reported, Started
+from shoal.records import (
+    AnyRecord,
+    Defined,
+    Definition,
+    Ended,
+    Metrics,
+    Migrated,
+    Order,
+    Ordered,
+    Outcome,
+    Reported,
+    Started,
+    write_params,
+)
 from shoal.space import Params, Space
 from shoal.trial import Report, Trial
 
@@ -70,6 +85,8 @@ class History:
         self._source: dict[int, int] = {}
         self.parked: dict[int, None] = {}  # trials that a stopping rule paused, in the order of their pauses
         self._budget = definition.budget.name if definition.budget is not None else ""
+        self.migrations = Migrations(definition.islands or Islands(1), definition.seed)
+        self.absent: set[int] = set()  # trials that have left the island which this is the history of
         self._bind()
 
     def _bind(self) -> None:
@@ -96,6 +113,8 @@ class History:
             return self._start(record)  # type: ignore[arg-type]
         if kind is Reported:
             return self._report(record)  # type: ignore[arg-type]
+        if kind is Migrated:
+            return self.migrations.fold(record)  # type: ignore[arg-type]
         return self._order(record) if isinstance(record, Ordered) else self._define(record)  # type: ignore[arg-type]
 
     def _order(self, record: Ordered) -> bool:
@@ -280,6 +299,7 @@ class History:
             time=None if begun != begun else begun,
             seconds=None if seconds != seconds else seconds + self.seconds_before(number, self._attempt[number]),
             resumed=self._whys.later(number),
+            islands=self.migrations.stay(number).homes if self.definition.islands else (),
         )  # fmt: skip
 
     def metrics(self, number: int) -> Metrics:
@@ -289,6 +309,37 @@ class History:
     def why(self, number: int) -> str:
         """Where the params of a trial came from, in the words of the search."""
         return self._whys.first(number)
+
+    def called(self, number: int) -> int:
+        """What a trial is called outside of this history, which may be that of an island."""
+        return number
+
+    def records(self, number: int) -> list[AnyRecord]:
+        """What is known of the latest attempt at a trial, as records; none before its start is known."""
+        if not (number < self.length and self._begun[number] >= 0):
+            return []
+        attempt, state, begun = self._attempt[number], self._state[number], self._time[number]
+        told: list[AnyRecord] = [
+            Started(
+                number, write_params(self.params(number)), self.peer(number), begun, self.why(number), attempt,
+                self.version, self._thought[number], self.until(number), self._source.get(number, -1),
+            )
+        ]  # fmt: skip
+        told += [
+            Reported(number, report.step, report.metrics, report.time, attempt, report.seconds, report.saved)
+            for report in self.reports(number)
+        ]
+        if state > CODE["running"]:
+            outcome: Outcome = STATES[state]  # type: ignore[assignment]
+            seconds = self._seconds[number]
+            reason, trace = self._texts.get(number, ("", ""))
+            told.append(
+                Ended(
+                    number, outcome, begun, self.metrics(number), reason, trace, 0.0 if seconds != seconds else seconds,
+                    attempt, number in self.parked,
+                )
+            )  # fmt: skip
+        return told
 
     # ------------------------------------------------------------------ budgets
 

@@ -17,7 +17,7 @@ from shoal.journal import Journal
 from shoal.records import Defined, Definition
 from shoal.space import Space, check_change
 
-FIXED = ("metric", "goal", "start", "budget")  # what a study keeps from its beginning
+FIXED = ("metric", "goal", "start", "budget", "islands")  # what a study keeps from its beginning
 
 
 def join(store: Store, name: str, writer: str, clock: Clock, given: Mapping[str, Any],
@@ -114,6 +114,8 @@ def _check(plan: Definition) -> Definition:
     space = Space.from_json(plan.space)
     if ":" not in plan.search:  # else it is an object of the user's own
         catalog.search(plan.search, plan.settings)
+    if plan.islands is not None and ":" not in plan.search:
+        catalog.search_of(plan)
     if plan.stopping_settings and catalog.stopping_name(plan) == "none":
         raise StudyError("stopping_settings are given, but no stopping rule that they could be of")
     if ":" not in plan.stopping:

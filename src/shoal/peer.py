@@ -16,7 +16,7 @@ from shoal.files import copy_checkpoint, tidy_checkpoints
 from shoal.history import History
 from shoal.journal import WINDOW, Journal
 from shoal.live import LiveTrial
-from shoal.proposals import NO_NUMBER, Proposer, started
+from shoal.proposals import NO_NUMBER, Proposer, write_start
 from shoal.records import Ended, Metrics, Outcome
 from shoal.space import Params
 from shoal.turns import Turn, Turns
@@ -142,7 +142,7 @@ class Peer:
 
     def _run(self, turn: Turn, proposal: Proposal) -> Iterator[float]:
         number, attempt = turn.number, turn.attempt
-        self._journal.append(started(proposal, number, attempt, self._journal, self._clock))
+        write_start(proposal, number, attempt, self._journal, self._clock)
         if attempt:
             self._journal.flush()  # should this one kill its process, the start must be known
         elif proposal.source is not None:

@@ -20,13 +20,17 @@ from shoal.records import AnyRecord, Reported, Started, write_params
 NO_NUMBER = -1  # asks for what to go on with, where no new trial may begin
 
 
-def started(proposal: Proposal, number: int, attempt: int, journal: Journal, clock: Clock) -> Started:
-    """The record that an attempt at a trial begins, as proposed."""
+def write_start(proposal: Proposal, number: int, attempt: int, journal: Journal, clock: Clock) -> None:
+    """Append that an attempt at a trial begins, as proposed, and who migrates with that."""
     source = -1 if proposal.source is None else proposal.source
-    return Started(
-        number, write_params(proposal.params), journal.writer, clock.now(), proposal.why, attempt,
-        journal.history.version, proposal.seconds, proposal.until, source,
+    journal.append(
+        Started(
+            number, write_params(proposal.params), journal.writer, clock.now(), proposal.why, attempt,
+            journal.history.version, proposal.seconds, proposal.until, source,
+        )
     )  # fmt: skip
+    for migrant in proposal.migrants:
+        journal.append(migrant)
 
 
 class Proposer:
@@ -53,7 +57,8 @@ class Proposer:
             f" or the rule {type(stopping).__name__}" if stopping else ""
         )
         tells = [part.tell for part in self._thoughts if hasattr(part, "tell")]
-        own = all(type(part).__module__.startswith("shoal.") for part in (search, stopping) if part is not None)
+        parts = (*getattr(search, "searches", (search,)), stopping)
+        own = all(type(part).__module__.startswith("shoal.") for part in parts if part is not None)
         self.tell: Callable[[AnyRecord], None] = tells[0] if own and len(tells) == 1 else self._tell
         self._tells, self._own = tells, own
         self.copies = bool(getattr(stopping, "copies", False))  # checkpoints of trials that ended

@@ -1,7 +1,8 @@
 """The facts a journal holds: frozen, typed, plain JSON. A record is never changed or removed.
 
-A record's identity is (trial, attempt, kind, step): what is delivered twice counts once, and a stale peer can repeat
-itself but never overwrite. `Defined` and `Ordered` are about the whole study; the highest version of each counts.
+A record's identity is (trial, attempt, kind, step), of a migration (trial, at, target): what is delivered twice counts
+once, and a stale peer can repeat itself but never overwrite. `Defined` and `Ordered` are about the whole study; the
+highest version of each counts.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from shoal.errors import StudyError
+from shoal.islands import Islands
 
 Metrics: TypeAlias = dict[str, float | int | bool | str]
 Outcome: TypeAlias = Literal["done", "stopped", "paused", "failed", "lost"]
@@ -49,6 +51,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     stopping: str = ""  # nothing said: "auto" with a budget, else "none"
     stopping_settings: dict[str, Any] = {}
     budget: Budget | None = None
+    islands: Islands | None = None
     seed: int = 0
     trials: int | None = None
     target: float | None = None
@@ -134,7 +137,20 @@ class Ended(Record, frozen=True, tag="ended"):
     decided: bool = False
 
 
-AnyRecord: TypeAlias = Defined | Ordered | Started | Reported | Ended
+class Migrated(Record, frozen=True, tag="migrated"):
+    """A trial went from one island to another, when trial ``at`` began on the first: ``copies`` of it, or itself. For
+    a copy, the target ``retires`` one of its own (-1: none). ``place`` counts those that go to one target at once."""
+
+    number: int
+    at: int
+    source: int
+    target: int
+    copies: bool = False
+    retires: int = -1
+    place: int = 0
+
+
+AnyRecord: TypeAlias = Defined | Ordered | Started | Reported | Ended | Migrated
 
 _encoder = msgspec.json.Encoder()
 _params = msgspec.json.Decoder(dict[str, Any])

@@ -13,11 +13,12 @@ from shoal.answers import metrics_of
 from shoal.clock import GivenClock, RealClock
 from shoal.contracts import Clock, Decision, Proposal, Search, Stopping, Store
 from shoal.errors import Exhausted, ObjectiveError, StudyError
+from shoal.islands import Islands
 from shoal.joining import go_on, join, unused_name
 from shoal.journal import Journal
 from shoal.live import LiveTrial
 from shoal.names import peer_name
-from shoal.proposals import NO_NUMBER, started
+from shoal.proposals import NO_NUMBER, write_start
 from shoal.pulse import Pulse
 from shoal.records import Budget, Ended, Outcome
 from shoal.reports import tables
@@ -43,6 +44,7 @@ class Study:
         stopping: a rule by name ("asha", "freeze", …: docs/stopping.md), or an object with decide; "auto" with a
             budget, else "none". stopping_settings: of the rule, as in ``{"eta": 4}``.
         budget: how much of a trial is run, as in ``Budget("epoch", 1, 81)``.
+        islands: subpopulations with a search each that exchange migrants, as in ``Islands(4, topology="ring")``.
         trials: how many trials there will be; None for no limit.
         start: params to try first; partial ones are completed.
         store: where the study is kept, such as "sqlite:///study.db"; in memory by default.
@@ -62,13 +64,14 @@ class Study:
         self, space: Space | Mapping[str, Any], *, metric: str = "loss", goal: str = "minimize",
         search: str | Search = "auto", settings: Mapping[str, Any] | None = None,
         stopping: str | Stopping | None = None, stopping_settings: Mapping[str, Any] | None = None,
-        budget: Budget | None = None, seed: int | None = None, trials: int | None = None,
-        start: Iterable[Mapping[str, Any]] = (), store: str | Store | None = None,
+        budget: Budget | None = None, islands: Islands | int | None = None, seed: int | None = None,
+        trials: int | None = None, start: Iterable[Mapping[str, Any]] = (), store: str | Store | None = None,
         name: str | None = None, clock: Callable[[], float] | None = None,
     ) -> None:  # fmt: skip
         place = catalog.store(store or "memory://") if store is None or isinstance(store, str) else store
         custom = None if isinstance(search, str) else search
-        optional = {"seed": seed, "budget": budget, "stopping": stopping, "stopping_settings": stopping_settings}
+        optional = {"seed": seed, "budget": budget, "stopping": stopping, "stopping_settings": stopping_settings,
+                    "islands": islands}  # fmt: skip
         given: dict[str, Any] = {
             "space": as_space(space).to_json(), "metric": metric, "goal": goal, "search": search_name(search),
             "settings": dict(settings or {}), "trials": trials, "start": [dict(point) for point in start],
@@ -133,7 +136,7 @@ class Study:
             self._journal.sync()
 
     def _start(self, turn: Turn, proposal: Proposal) -> LiveTrial:
-        self._journal.append(started(proposal, turn.number, turn.attempt, self._journal, self._clock))
+        write_start(proposal, turn.number, turn.attempt, self._journal, self._clock)
         self._open[turn.number] = turn
         trial = LiveTrial(
             self._journal, turn.number, turn.attempt, proposal.params, "cpu", self._clock, self._proposer.decide,
@@ -231,6 +234,18 @@ class Study:
         return history.trial(history.best)
 
     @property
+    def islands(self) -> list[list[int]]:
+        """The trials that are done and live on each island, the best first; empty without islands."""
+        self._journal.sync()
+        history = self._journal.history
+        plan = history.definition.islands
+        found: list[list[int]] = [[] for _ in range(plan.count)] if plan else []
+        for number in history.ranked() if plan else []:
+            for island in history.migrations.stay(number).homes:
+                found[island].append(number)
+        return found
+
+    @property
     def reason(self) -> str:
         """Why the study begins no new trial, in words; empty while it may."""
         return self._journal.history.verdict()
@@ -300,6 +315,7 @@ def plain(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 _PLAIN: Mapping[str, Callable[[Any], Any]] = {
     "space": lambda space: as_space(space).to_json(), "search": search_name, "settings": dict, "budget": budget_of,
+    "islands": lambda islands: msgspec.to_builtins(Islands.of(islands)),
     "stopping": stopping_name, "stopping_settings": dict, "start": lambda points: [dict(point) for point in points],
     "directory": lambda path: str(Path(path).absolute()),
 }  # fmt: skip

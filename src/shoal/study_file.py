@@ -29,6 +29,7 @@ class StudyFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     stopping: str | None = None
     stopping_settings: dict[str, Any] | None = None
     budget: str | dict[str, Any] | list[Any] | None = None
+    islands: int | dict[str, Any] | None = None
     seed: int | None = None
     start: list[dict[str, Any]] | None = None
     store: str | None = None

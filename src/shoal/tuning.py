@@ -17,6 +17,7 @@ from shoal.contracts import Search, Stopping, Store
 from shoal.engines.supervisor import Hands, Plan, Supervisor
 from shoal.errors import ObjectiveError, StudyError, unknown
 from shoal.files import tidy_all_checkpoints
+from shoal.islands import Islands
 from shoal.joining import go_on, unused_name
 from shoal.journal import Journal
 from shoal.records import Budget
@@ -34,7 +35,8 @@ def tune(
     metric: str | None = None, goal: str | None = None, trials: int | None = None, workers: int = 1,
     search: str | Search | None = None, settings: Mapping[str, Any] | None = None,
     stopping: str | Stopping | None = None, stopping_settings: Mapping[str, Any] | None = None,
-    budget: Budget | None = None, seed: int | None = None, start: Iterable[Mapping[str, Any]] | None = None,
+    budget: Budget | None = None, islands: Islands | int | None = None, seed: int | None = None,
+    start: Iterable[Mapping[str, Any]] | None = None,
     store: str | Store | None = None, name: str | None = None,
     timeout: float | None = None, trial_timeout: float | None = None, target: float | None = None,
     patience: int | None = None, max_failures: int | None = None, retries: int | None = None, gpus: float | None = None,
@@ -53,8 +55,8 @@ def tune(
         space: what may be searched; may be left out when a study is joined.
         metric: the name of the number that is optimised ("loss"). goal: "minimize" or "maximize".
         trials: how many outcomes there will be, exactly. workers: processes; 0 runs the trials in this one.
-        search, settings, stopping, stopping_settings, budget, seed, start, store, name: as of `Study`; the store is
-            ./shoal.db by default.
+        search, settings, stopping, stopping_settings, budget, islands, seed, start, store, name: as of `Study`; the
+            store is ./shoal.db by default.
         timeout: seconds for this call. trial_timeout: seconds for a trial, which is then killed and counts as failed.
         target: stop when a trial is as good as this. patience: stop after so many trials without a better one.
         max_failures: stop when the first so many trials (10) all failed.
@@ -93,6 +95,7 @@ def tune(
     asked = {
         "space": space, "metric": metric, "goal": goal, "trials": trials, "search": search, "settings": settings,
         "seed": seed, "budget": budget, "stopping": stopping, "stopping_settings": stopping_settings, "start": start,
+        "islands": islands,
         "trial_timeout": trial_timeout, "target": target, "patience": patience, "max_failures": max_failures,
         "retries": retries, "keep_checkpoints": keep_checkpoints, "directory": directory,
     }  # fmt: skip

@@ -164,7 +164,7 @@ def test_a_trial_that_begins_anew_is_forgotten_by_watchers_as_by_those_who_join(
     watched.run(range(40), rich_loss)
     best = watched.history.best
     assert best is not None
-    watched.tell(Started(best, write_params(RICH.sample(np.random.default_rng(1))), "q", 0.0, attempt=1))
+    watched.tell(Started(best, write_params(watched.history.params(best)), "q", 0.0, attempt=1))
     late = Peer(make, RICH, seed=3)
     late.history.fold_all(watched.records)
     late.proposer = Proposer(late.history, late.search)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from shoal.history import STATES, History
-from shoal.records import AnyRecord, Defined, Ended, Metrics, Ordered, Started
+from shoal.records import AnyRecord, Defined, Ended, Metrics, Migrated, Ordered, Started
 
 FINAL = ("done", "stopped", "failed")
 
@@ -18,7 +18,7 @@ class Audit:
         self._ended: dict[tuple[int, int], tuple[str, Metrics]] = {}  # … -> how it ended for good
         self._latest: dict[int, int] = {}  # number -> attempt
         self._asked: list[int | None] = []  # how many trials each definition asked for
-        self._shared, self._split = set[int](), set[int]()
+        self._shared, self._split, self._moved = set[int](), set[int](), set[int]()
 
     def take(self, records: Iterable[AnyRecord]) -> None:
         for record in records:
@@ -26,6 +26,9 @@ class Audit:
                 self._asked.append(record.definition.trials)
                 continue
             if isinstance(record, Ordered):
+                continue
+            if isinstance(record, Migrated):
+                self._moved |= {record.number} if record.retires < 0 else {record.number, record.retires}
                 continue
             number, attempt = record.number, record.attempt
             self._latest[number] = max(attempt, self._latest.get(number, 0))
@@ -56,6 +59,7 @@ class Audit:
                 number for number in self._latest if limit is not None and number >= limit
             },
         }
+        found["went to another island and were never done"] = self._moved - {n for n, _ in self._ended}
         return [f"{len(numbers)} trials {what}, such as {min(numbers)}" for what, numbers in found.items() if numbers]
 
     def _counts(self, history: History, number: int) -> bool:

@@ -28,6 +28,7 @@ def rows(trials: Iterable[Trial], space: Space) -> tuple[list[str], list[dict[st
     metrics = list(dict.fromkeys(name for trial in trials for name in trial.metrics))
     fixed = ["number", "outcome"]
     last = ["started", "seconds", "attempt", "peer", "why", "reason"]
+    last += ["islands"] if any(trial.islands for trial in trials) else []
     as_column = {name: f"metric:{name}" if name in (*fixed, *last, *params) else name for name in metrics}
     table = [
         {
@@ -36,7 +37,7 @@ def rows(trials: Iterable[Trial], space: Space) -> tuple[list[str], list[dict[st
             **trial.params,
             **{as_column[name]: value for name, value in trial.metrics.items()},
             "started": trial.time and datetime.fromtimestamp(trial.time).isoformat(" ", "milliseconds"),
-            **{name: getattr(trial, name) for name in last[1:]},
+            **{name: list(told) if name == "islands" else told for name in last[1:] for told in [getattr(trial, name)]},
         }
         for trial in trials
     ]

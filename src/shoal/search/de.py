@@ -16,7 +16,7 @@ import numpy as np
 from shoal.contracts import Proposal
 from shoal.errors import SpaceError
 from shoal.history import History
-from shoal.records import AnyRecord
+from shoal.records import AnyRecord, Migrated
 from shoal.search.arrivals import Arrivals
 from shoal.search.design import Design
 from shoal.search.operators import reflect
@@ -53,6 +53,8 @@ class DE:
     def tell(self, record: AnyRecord) -> None:
         self._tried.tell(record)
         number = self._arrivals.tell(record)
+        if type(record) is Migrated:
+            number = record.number
         if number is None:
             return
         if self._holders.get(number % self.population, (0.0, -1))[1] == number:
@@ -63,6 +65,8 @@ class DE:
     def _challenge(self, number: int) -> None:
         rank = (self._arrivals.loss(number), number)
         place = number % self.population
+        if number in self._history.absent:
+            return
         if rank[0] < math.inf and rank < self._holders.get(place, (math.inf, 0))[:2]:
             self._holders[place] = (*rank, self._space.encode(self._history.params(number)))
 
@@ -89,5 +93,5 @@ class DE:
             return self._space.sample(rng)
 
         params = self._tried.draw(propose, rng)
-        first, second, third = parents
+        first, second, third, target = (self._history.called(number) for number in (*parents, target))
         return Proposal(params, f"trial {target} crossed with {first} + {self.mutation:g} · ({second} - {third})")

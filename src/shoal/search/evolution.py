@@ -45,8 +45,18 @@ class Evolution:
         self._tried.tell(record)
         self._arrivals.tell(record)
 
+    def _alive(self) -> list[int]:
+        """The youngest that are there."""
+        absent, alive = self._history.absent, list[int]()
+        for number in reversed(self._arrivals.numbers):
+            if len(alive) == self.population:
+                break
+            if number not in absent:
+                alive.append(number)
+        return alive[::-1]
+
     def ask(self, number: int, rng: np.random.Generator) -> Proposal:
-        alive = self._arrivals.numbers[-self.population :]
+        alive = self._alive()
         if len(alive) < self.population or not self._space.names:
             return Proposal(self._first(number, rng), "exploring: the first population")
         sample = [alive[place] for place in rng.choice(len(alive), self.sample, replace=False).tolist()]
@@ -66,4 +76,4 @@ class Evolution:
                     return params
             return self._space.sample(rng)
 
-        return Proposal(self._tried.draw(propose, rng), f"trial {parent} with another {changed}")
+        return Proposal(self._tried.draw(propose, rng), f"trial {self._history.called(parent)} with another {changed}")

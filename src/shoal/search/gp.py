@@ -58,7 +58,7 @@ class GP:
             raise SpaceError(f"gp needs design, candidates, starts, most >= 1 and samples >= 0; got {self}")
 
     def begin(self, history: History) -> None:
-        self._cube = Cube(history.space)
+        self._called, self._cube = history.called, Cube(history.space)
         self._watch = Watch(history, self._cube)
         self._seed = history.definition.seed % 2**64
         self._features = Features(self._cube)
@@ -110,7 +110,9 @@ class GP:
         chance = ensemble.chance(ensemble.squares(place))[0]
         squares = squared_distances(place * models[0].scale, close)[0]
         nearest = int(squares.argmin())
-        where = f"near trial {seen.numbers[trials][nearest]}" if squares[nearest] < NEAR else "exploring"
+        where = (
+            f"near trial {self._called(int(seen.numbers[trials][nearest]))}" if squares[nearest] < NEAR else "exploring"
+        )
         return Proposal(self._cube.params(point), f"{where}, {chance:.0%} chance of a new best")
 
     def _data(self, seen: Observed) -> tuple[Array, Array, NDArray[np.int_], Callable[[Array], Array]]:

@@ -1,0 +1,346 @@
+"""What a genetic algorithm is made of: propagators take members of a population and give others, and they compose.
+
+The set of operators is that of Propulate: O. Taubert et al.: Massively Parallel Genetic Optimization Through
+Asynchronous Propagation of Populations. ISC High Performance 2023.
+
+>>> import shoal
+>>> from shoal.search.propagators import *
+>>> breed = Compose([SelectMin(10), SelectUniform(2), UniformCrossover(0.7), PointMutation(1, probability=0.4)])
+>>> study = shoal.Study({"x": (0.0, 1.0), "n": (1, 8)}, search=Propagation(Conditional(10, breed, UniformInit())))
+>>> sorted(study.ask().params)
+['n', 'x']
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, overload
+
+import numpy as np
+
+from shoal.contracts import Proposal
+from shoal.errors import SpaceError
+from shoal.history import History
+from shoal.records import AnyRecord
+from shoal.search.operators import reflect
+from shoal.search.ranking import Ranking
+from shoal.search.tried import Tried
+from shoal.space import Params, Space
+
+__all__ = [
+    "Compose", "Conditional", "IntervalMutation", "MultipleCrossover", "PointMutation", "Propagation", "Propagator",
+    "SelectMax", "SelectMin", "SelectUniform", "SigmoidCrossover", "UniformCrossover", "UniformInit",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Member:
+    """A point of the unit cube, one place a searched param, with its loss (NaN: not known) and where it came from."""
+
+    point: list[float]
+    loss: float = math.nan
+    why: str = ""
+
+
+class Population(Sequence[Member]):
+    """The trials that are done, the best first, as members that are made when they are looked at."""
+
+    def __init__(self, history: History) -> None:
+        self._history, self._ranking = history, Ranking(history)
+        self._known: dict[int, Member] = {}
+
+    def tell(self, record: AnyRecord) -> None:
+        self._ranking.tell(record)
+
+    def __len__(self) -> int:
+        return len(self._ranking.order)
+
+    @overload
+    def __getitem__(self, place: int) -> Member: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Member]: ...
+    def __getitem__(self, place: int | slice) -> Member | list[Member]:
+        if isinstance(place, slice):
+            return [self._member(*ranked) for ranked in self._ranking.order[place]]
+        return self._member(*self._ranking.order[place])
+
+    def _member(self, loss: float, number: int) -> Member:
+        member = self._known.get(number)
+        if member is None or member.loss != loss:
+            if len(self._known) > 4096:
+                self._known.clear()
+            point = self._history.space.encode(self._history.params(number)).tolist()
+            member = self._known[number] = Member(point, loss, f"trial {self._history.called(number)}")
+        return member
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a propagator may look at and draw from."""
+
+    space: Space
+    rng: np.random.Generator
+
+    @property
+    def dimensions(self) -> int:
+        return len(self.space.names)
+
+
+class Propagator(ABC):
+    """Gives members for members. Those of one's own subclass it."""
+
+    @abstractmethod
+    def __call__(self, members: Sequence[Member], scene: Scene) -> list[Member]:
+        """``members`` may be the whole population, the best first; what comes out is for the next propagator, and the
+        first of the last ones is proposed."""
+
+
+def _check(propagator: Any) -> None:
+    chance = propagator.probability
+    if not isinstance(chance, (int, float)) or not 0 <= chance <= 1:
+        raise SpaceError(f"{type(propagator).__name__} needs a probability in [0, 1], got {chance!r}")
+
+
+@dataclass(frozen=True)
+class Compose(Propagator):
+    """One after the other."""
+
+    parts: Sequence[Propagator]
+
+    def __call__(self, members: Sequence[Member], scene: Scene) -> list[Member]:
+        for part in self.parts:
+            members = part(members, scene)
+        return list(members)
+
+
+@dataclass(frozen=True)
+class Conditional(Propagator):
+    """The first where the population has reached ``pop_size``, else the second."""
+
+    pop_size: int
+    grown: Propagator
+    small: Propagator
+
+    def __call__(self, members: Sequence[Member], scene: Scene) -> list[Member]:
+        return (self.grown if len(members) >= self.pop_size else self.small)(members, scene)
+
+
+@dataclass(frozen=True)
+class _Selection(Propagator):
+    """All members where there are fewer than ``count``."""
+
+    count: int
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise SpaceError(f"{type(self).__name__} needs a count of 1 or more, got {self.count}")
+
+
+class SelectMin(_Selection):
+    """The members with the least losses, the best first."""
+
+    def __call__(self, members: Sequence[Member], scene: Scene) -> list[Member]:
+        return _ordered(members)[: self.count]  # type: ignore[return-value]
+
+
+class SelectMax(_Selection):
+    """The members with the greatest losses, the worst first."""
+
+    def __call__(self, members: Sequence[Member], scene: Scene) -> list[Member]:
+        return list(_ordered(members)[-self.count :][::-1])
+
+
+class SelectUniform(_Selection):
+    """Any members, without replacement."""
+
+    def __call__(self, members: Sequence[Member], scene: Scene) -> list[Member]:
+        count = min(self.count, len(members))
+        return [members[place] for place in scene.rng.choice(len(members), count, replace=False).tolist()]
+
+
+def _ordered(members: Sequence[Member]) -> Sequence[Member]:
+    if isinstance(members, Population):
+        return members
+    return sorted(members, key=lambda member: (member.loss != member.loss, member.loss))
+
+
+@dataclass(frozen=True)
+class UniformInit(Propagator):
+    """A point drawn anew from the space, in place of the first member."""
+
+    probability: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    def __call__(self, members: Sequence[Member], scene: Scene) -> list[Member]:
+        if len(members) and scene.rng.random() >= self.probability:
+            return list(members[:1])
+        return [Member(scene.space.encode(scene.space.sample(scene.rng)).tolist(), why="random")]
+
+
+@dataclass(frozen=True)
+class PointMutation(Propagator):
+    """Some params of the first member drawn anew: ``points`` of them, or a number drawn from (least, most)."""
+
+    points: int | tuple[int, int] = 1
+    probability: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check(self)
+        least, most = self._range
+        if not 0 < least <= most:
+            raise SpaceError(f"PointMutation needs points of 1 or more, or (least, most), got {self.points!r}")
+
+    @property
+    def _range(self) -> tuple[int, int]:
+        return (self.points, self.points) if isinstance(self.points, int) else (self.points[0], self.points[1])
+
+    def __call__(self, members: Sequence[Member], scene: Scene) -> list[Member]:
+        first, d = members[0], scene.dimensions
+        if not d or scene.rng.random() >= self.probability:
+            return [first]
+        least, most = (min(points, d) for points in self._range)
+        count = least if least == most else int(scene.rng.integers(least, most + 1))
+        point, genes = list(first.point), _some(d, count, scene.rng)
+        for gene in genes:
+            point[gene] = scene.rng.random()
+        return [Member(point, why=f"{first.why}, {' and '.join(scene.space.names[gene] for gene in genes)} drawn anew")]
+
+
+@dataclass(frozen=True)
+class IntervalMutation(Propagator):
+    """One number of the first member shifted by a normal deviate of ``sigma``, in shares of its range."""
+
+    sigma: float = 0.05
+    probability: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check(self)
+        if not self.sigma >= 0:
+            raise SpaceError(f"IntervalMutation needs a sigma of 0 or more, got {self.sigma!r}")
+
+    def __call__(self, members: Sequence[Member], scene: Scene) -> list[Member]:
+        first = members[0]
+        numbers = [i for i, domain in enumerate(scene.space.searched.values()) if domain.numeric]
+        if not numbers or scene.rng.random() >= self.probability:
+            return [first]
+        gene = numbers[int(scene.rng.integers(len(numbers)))]
+        point = list(first.point)
+        point[gene] = reflect(point[gene] + self.sigma * scene.rng.standard_normal())
+        return [Member(point, why=f"{first.why}, {scene.space.names[gene]} shifted")]
+
+
+@dataclass(frozen=True)
+class UniformCrossover(Propagator):
+    """Each param from the second member with chance ``mix``, else from the first."""
+
+    probability: float = 1.0
+    mix: float = 0.5
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    def __call__(self, members: Sequence[Member], scene: Scene) -> list[Member]:
+        first, second = members[0], members[-1]
+        if scene.rng.random() >= self.probability or first is second:
+            return [first]
+        return [_mixed(first, second, self.mix, scene)]
+
+
+@dataclass(frozen=True)
+class MultipleCrossover(Propagator):
+    """Each param from any of all members, with even chances."""
+
+    probability: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    def __call__(self, members: Sequence[Member], scene: Scene) -> list[Member]:
+        if scene.rng.random() >= self.probability:
+            return [members[0]]
+        picks = scene.rng.integers(len(members), size=scene.dimensions).tolist()
+        point = [members[pick].point[gene] for gene, pick in enumerate(picks)]
+        return [Member(point, why=f"trials {_numbers(members)} crossed")]
+
+
+@dataclass(frozen=True)
+class SigmoidCrossover(Propagator):
+    """Each param from the second of two members with a chance of 1 / (1 + exp((loss₂ - loss₁) / T)), else from the
+    first: the better parent gives more, and the more so the lower the ``temperature`` T (Boltzmann selection)."""
+
+    temperature: float = 1.0
+    probability: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check(self)
+        if not self.temperature > 0:
+            raise SpaceError(f"SigmoidCrossover needs a temperature above 0, got {self.temperature!r}")
+
+    def __call__(self, members: Sequence[Member], scene: Scene) -> list[Member]:
+        first, second = members[0], members[-1]
+        if scene.rng.random() >= self.probability or first is second:
+            return [first]
+        return [_mixed(first, second, sigmoid((first.loss - second.loss) / self.temperature), scene)]
+
+
+def sigmoid(x: float) -> float:
+    return 0.5 * (1.0 + math.tanh(0.5 * x))
+
+
+def _mixed(first: Member, second: Member, chance: float, scene: Scene) -> Member:
+    taken = (scene.rng.random(scene.dimensions) < chance).tolist()
+    point = [b if other else a for a, b, other in zip(first.point, second.point, taken, strict=True)]
+    return Member(point, why=f"trials {_numbers((first, second))} crossed")
+
+
+def _numbers(members: Sequence[Member]) -> str:
+    return " and ".join(member.why.removeprefix("trial ") for member in members)
+
+
+def _some(count: int, wanted: int, rng: np.random.Generator) -> list[int]:
+    if wanted == 1:
+        return [int(rng.integers(count))]
+    return sorted(rng.choice(count, wanted, replace=False).tolist())
+
+
+@dataclass
+class Propagation:
+    """The search that proposes what a propagator makes of the trials that are done."""
+
+    propagator: Propagator = field(default_factory=UniformInit)
+
+    def begin(self, history: History) -> None:
+        self._history, self._space = history, history.space
+        self._tried, self._population = Tried(history), Population(history)
+
+    def tell(self, record: AnyRecord) -> None:
+        self._tried.tell(record)
+        self._population.tell(record)
+
+    def ask(self, number: int, rng: np.random.Generator) -> Proposal:
+        scene, why = Scene(self._space, rng), ""
+
+        def propose() -> Params:
+            nonlocal why
+            for _ in range(100):
+                child = self._child(scene)
+                params, why = self._space.at(child.point), child.why
+                if self._space.allows(params):
+                    return params
+            why = "random"
+            return self._space.sample(rng)
+
+        return Proposal(self._tried.draw(propose, rng), why)
+
+    def _child(self, scene: Scene) -> Member:
+        if not len(self._population):
+            return UniformInit()([], scene)[0]
+        children = self.propagator(self._population, scene)
+        if not children:
+            raise SpaceError(f"{self.propagator} gave no members")
+        return children[0]
