@@ -83,6 +83,7 @@ class History:
         self._parked_as: dict[int, int] = {}  # number -> the latest attempt that a stopping rule paused
         self._until: dict[int, float] = {}
         self._source: dict[int, int] = {}
+        self.furthest = 0.0  # of the budget that any report has spent
         self.parked: dict[int, None] = {}  # trials that a stopping rule paused, in the order of their pauses
         self._budget = definition.budget.name if definition.budget is not None else ""
         self.migrations = Migrations(definition.islands or Islands(1), definition.seed)
@@ -181,6 +182,7 @@ class History:
         if record.step in steps and steps[record.step].attempt >= record.attempt:
             return False
         steps[record.step] = record
+        self.furthest = max(self.furthest, self.spent(record))
         return bool(record.attempt == self._attempt[number])
 
     def _end(self, record: Ended) -> bool:
@@ -377,6 +379,12 @@ class History:
             return report.seconds
         told = report.metrics.get(self._budget)
         return float(told) if type(told) is float or type(told) is int else float(report.step)
+
+    @property
+    def horizon(self) -> float:
+        """Where curves end: at the most of the budget; without one, as far as any trial has come."""
+        budget = self.definition.budget
+        return self.furthest if budget is None else budget.most
 
     def loss(self, report: Report | Reported) -> float | None:
         """The study's metric in a report, smaller is better; None where it has none."""

@@ -88,6 +88,14 @@ class Scene:
     def dimensions(self) -> int:
         return len(self.space.names)
 
+    @property
+    def numbers(self) -> list[int]:
+        """The places of the params that are numbers."""
+        return [place for place, domain in enumerate(self.space.searched.values()) if domain.numeric]
+
+    def names(self, places: Sequence[int]) -> str:
+        return " and ".join(self.space.names[place] for place in places)
+
 
 class Propagator(ABC):
     """Gives members for members. Those of one's own subclass it."""
@@ -99,9 +107,12 @@ class Propagator(ABC):
 
 
 def _check(propagator: Any) -> None:
-    chance = propagator.probability
+    chance, points = propagator.probability, getattr(propagator, "points", 1)
     if not isinstance(chance, (int, float)) or not 0 <= chance <= 1:
         raise SpaceError(f"{type(propagator).__name__} needs a probability in [0, 1], got {chance!r}")
+    least, most = (points, points) if isinstance(points, int) else points
+    if not 0 < least <= most:
+        raise SpaceError(f"{type(propagator).__name__} needs points of 1 or more, or (least, most), got {points!r}")
 
 
 @dataclass(frozen=True)
@@ -191,32 +202,24 @@ class PointMutation(Propagator):
 
     def __post_init__(self) -> None:
         _check(self)
-        least, most = self._range
-        if not 0 < least <= most:
-            raise SpaceError(f"PointMutation needs points of 1 or more, or (least, most), got {self.points!r}")
-
-    @property
-    def _range(self) -> tuple[int, int]:
-        return (self.points, self.points) if isinstance(self.points, int) else (self.points[0], self.points[1])
 
     def __call__(self, members: Sequence[Member], scene: Scene) -> list[Member]:
-        first, d = members[0], scene.dimensions
-        if not d or scene.rng.random() >= self.probability:
+        first, genes = members[0], list(range(scene.dimensions))
+        if not genes or scene.rng.random() >= self.probability:
             return [first]
-        least, most = (min(points, d) for points in self._range)
-        count = least if least == most else int(scene.rng.integers(least, most + 1))
-        point, genes = list(first.point), _some(d, count, scene.rng)
-        for gene in genes:
+        point, changed = list(first.point), _some(genes, self.points, scene.rng)
+        for gene in changed:
             point[gene] = scene.rng.random()
-        return [Member(point, why=f"{first.why}, {' and '.join(scene.space.names[gene] for gene in genes)} drawn anew")]
+        return [Member(point, why=f"{first.why}, {scene.names(changed)} drawn anew")]
 
 
 @dataclass(frozen=True)
 class IntervalMutation(Propagator):
-    """One number of the first member shifted by a normal deviate of ``sigma``, in shares of its range."""
+    """Some numbers of the first member shifted by normal deviates of ``sigma``, in shares of their ranges."""
 
     sigma: float = 0.05
     probability: float = 1.0
+    points: int | tuple[int, int] = 1
 
     def __post_init__(self) -> None:
         _check(self)
@@ -224,14 +227,13 @@ class IntervalMutation(Propagator):
             raise SpaceError(f"IntervalMutation needs a sigma of 0 or more, got {self.sigma!r}")
 
     def __call__(self, members: Sequence[Member], scene: Scene) -> list[Member]:
-        first = members[0]
-        numbers = [i for i, domain in enumerate(scene.space.searched.values()) if domain.numeric]
-        if not numbers or scene.rng.random() >= self.probability:
+        first, genes = members[0], scene.numbers
+        if not genes or scene.rng.random() >= self.probability:
             return [first]
-        gene = numbers[int(scene.rng.integers(len(numbers)))]
-        point = list(first.point)
-        point[gene] = reflect(point[gene] + self.sigma * scene.rng.standard_normal())
-        return [Member(point, why=f"{first.why}, {scene.space.names[gene]} shifted")]
+        point, changed = list(first.point), _some(genes, self.points, scene.rng)
+        for gene in changed:
+            point[gene] = reflect(point[gene] + self.sigma * scene.rng.standard_normal())
+        return [Member(point, why=f"{first.why}, {scene.names(changed)} shifted")]
 
 
 @dataclass(frozen=True)
@@ -302,10 +304,13 @@ def _numbers(members: Sequence[Member]) -> str:
     return " and ".join(member.why.removeprefix("trial ") for member in members)
 
 
-def _some(count: int, wanted: int, rng: np.random.Generator) -> list[int]:
-    if wanted == 1:
-        return [int(rng.integers(count))]
-    return sorted(rng.choice(count, wanted, replace=False).tolist())
+def _some(genes: list[int], points: int | tuple[int, int], rng: np.random.Generator) -> list[int]:
+    """So many of some params, or as many as there are."""
+    least, most = (points, points) if isinstance(points, int) else points
+    count = min(least if least == most else int(rng.integers(least, most + 1)), len(genes))
+    if count == 1:
+        return [genes[int(rng.integers(len(genes)))]]
+    return [genes[place] for place in sorted(rng.choice(len(genes), count, replace=False).tolist())]
 
 
 @dataclass

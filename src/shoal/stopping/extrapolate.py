@@ -7,7 +7,6 @@ Extrapolation of Learning Curves. IJCAI 2015, section 3.3. `shoal.models.curve` 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -25,7 +24,6 @@ MOST = 60  # reports that a curve is drawn through, the first and the last and a
 class Extrapolate:
     """Settings: the least probability to beat the best, and how many reports must be in."""
 
-    needs_budget: ClassVar[bool] = True
     chance: float = 0.05
     reports: int = 4
 
@@ -55,16 +53,14 @@ def contest(number: int, report: Report | Reported, history: History, least: int
     curve = None if best is None else curve_of(number, report, history, least)
     if best is None or curve is None or curve[1].min() <= best:
         return None
-    assert history.definition.budget is not None
-    return CurveEnsemble(*curve, history.definition.budget.most), best
+    return CurveEnsemble(*curve, history.horizon), best
 
 
 def curve_of(
     number: int, report: Report | Reported, history: History, least: int
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Budgets and losses of a trial so far; None while there are too few, or at its end."""
-    assert history.definition.budget is not None
-    if history.spent(report) >= history.definition.budget.most or history.count_reports(number) < least:
+    if history.spent(report) >= history.horizon or history.count_reports(number) < least:
         return None
     found = [(history.spent(r), loss) for r in history.reports(number) if (loss := history.loss(r)) is not None]
     found = sorted({spent: loss for spent, loss in found if spent > 0}.items())

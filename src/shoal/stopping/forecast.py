@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from scipy.special import ndtr
@@ -36,7 +35,6 @@ class Forecast:
     """Settings: the least probability to beat the best, how many reports a trial must have sent, and how many trials
     must be done."""
 
-    needs_budget: ClassVar[bool] = True
     chance: float = 0.05
     reports: int = 3
     trials: int = 5
