@@ -21,6 +21,7 @@ class Journal:
 
     def __init__(self, store: Store, study: str, writer: str, clock: Clock) -> None:
         self.store, self.study, self.writer, self._clock = store, study, writer, clock
+        self.window: float = getattr(store, "window", WINDOW)
         self._lock = threading.Lock()
         self._buffer: list[AnyRecord] = []
         self._oldest = 0.0
@@ -73,14 +74,14 @@ class Journal:
         self._listener = listener
 
     def append(self, record: AnyRecord) -> None:
-        """Fold a record of this peer's own and write it with the next group, within `WINDOW` seconds."""
+        """Fold a record of this peer's own and write it with the next group, within ``window`` seconds."""
         self._fold(record)
         now = self._clock.monotonic()
         with self._lock:
             if not self._buffer:
                 self._oldest = now
             self._buffer.append(record)
-        if now - self._oldest > WINDOW:
+        if now - self._oldest > self.window:
             self.flush()
 
     def flush(self) -> None:
@@ -91,7 +92,7 @@ class Journal:
                 self._buffer = []
 
     def flush_if_due(self) -> None:
-        if self._buffer and self._clock.monotonic() - self._oldest > WINDOW:
+        if self._buffer and self._clock.monotonic() - self._oldest > self.window:
             self.flush()
 
     def sync(self) -> int:

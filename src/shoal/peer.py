@@ -14,7 +14,7 @@ from shoal.contracts import GO, Clock, Halted, Objective, Paused, Proposal, Wait
 from shoal.errors import Exhausted, ObjectiveError, StoreError
 from shoal.files import copy_checkpoint, tidy_checkpoints
 from shoal.history import History
-from shoal.journal import WINDOW, Journal
+from shoal.journal import Journal
 from shoal.live import LiveTrial
 from shoal.proposals import NO_NUMBER, Proposer, write_start
 from shoal.records import Ended, Metrics, Outcome
@@ -98,12 +98,12 @@ class Peer:
 
     def _idle(self) -> Idle:
         """The longer there was nothing to do, the rarer a peer looks: many that wait must not keep the store busy."""
-        least, most = IDLE
+        least, most = min(IDLE[0], self._journal.window), IDLE[1]
         return Idle(min(max(least, SPARING * (self._clock.monotonic() - self._worked)), most))
 
     def _done(self) -> bool:
         now = self._clock.monotonic()
-        if now - self._synced > WINDOW:
+        if now - self._synced > self._journal.window:
             self._journal.glance() if self._reads else self._journal.flush()
             self._synced = now
             if self._journal.history.newer is not None:

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from shoal.contracts import Clock, Grant
-from shoal.journal import WINDOW, Journal
+from shoal.journal import Journal
 from shoal.records import Ended, Outcome
 
 ADOPT = 1.0  # seconds between looks for what dead peers left behind, at least …
@@ -33,7 +33,7 @@ class Held:
 
 
 class Turns:
-    """Numbers come in blocks of about `WINDOW` seconds of work, so that cheap trials cost no transaction each.
+    """Numbers come in blocks of about the journal's ``window`` of work, so that cheap trials cost no transaction each.
 
     Blocks grow from 1 and shrink as the end nears, so that no peer sits on work that others could do.
     """
@@ -104,7 +104,8 @@ class Turns:
         if limit is not None and limit == self._out:
             return
         share = MOST if limit is None else max(1, (limit - max(self._seen, journal.history.length)) // 8)
-        self._block = self._fixed or max(1, min(2 * self._block, MOST, share, int(WINDOW / max(self._pace, 1e-6))))
+        paid = int(journal.window / max(self._pace, 1e-6))
+        self._block = self._fixed or max(1, min(2 * self._block, MOST, share, paid))
         journal.flush()
         grant = journal.store.take(journal.study, journal.writer, self._block, limit, self._settled)
         self._settled = []

@@ -22,6 +22,7 @@ from shoal.models.margin import Choices, keep_moving
 from shoal.models.threads import one_thread
 from shoal.records import AnyRecord
 from shoal.search.arrivals import Arrivals
+from shoal.search.places import Places
 from shoal.search.tried import Tried
 from shoal.space import Params
 from shoal.space.cube import Cube
@@ -67,6 +68,7 @@ class CMAES:
         self._seed = history.definition.seed % 2**64
         self._tried, self._arrivals = Tried(history), Arrivals(history)
         cube = self._cube
+        self._places = Places(history, cube)
         self._numbers = cube.numbers
         self._categorical = np.flatnonzero(cube.categorical)
         self._edges = [_edges(cube, column) for column in self._numbers.tolist()]
@@ -78,6 +80,7 @@ class CMAES:
     def tell(self, record: AnyRecord) -> None:
         self._tried.tell(record)
         self._arrivals.tell(record)
+        self._places.tell(record)
 
     def ask(self, number: int, rng: np.random.Generator) -> Proposal:
         state = self._now()
@@ -110,11 +113,13 @@ class CMAES:
             arrivals = self._arrivals
         arrivals.changed = len(arrivals.numbers)
         state = self._states[-1]
-        while state.used + state.population <= len(arrivals.numbers):
-            with one_thread():
+        if state.used + state.population > len(arrivals.numbers):
+            return state
+        with one_thread():
+            while state.used + state.population <= len(arrivals.numbers):
                 state = self._advance(state, arrivals.numbers[state.used : state.used + state.population])
-            self._states.append(state)
-            del self._states[:-KEPT]
+                self._states.append(state)
+        del self._states[:-KEPT]
         return state
 
     def _advance(self, state: State, numbers: list[int]) -> State:
@@ -123,7 +128,7 @@ class CMAES:
         state = replace(state, used=state.used + len(numbers), since=state.since + len(numbers))
         native = np.ones(len(numbers), dtype=bool)
         if len(self._numbers):
-            distances = state.normal.distances(self._coordinates(self._cube.of_codes(self._history.x[numbers]), state))
+            distances = state.normal.distances(self._coordinates(self._places.look()[numbers], state))
             native = distances <= state.normal.longest
         if self.among:
             native &= [self._history.why(number).startswith(self.among) for number in numbers]
@@ -143,7 +148,7 @@ class CMAES:
     def _generation(self, state: State, numbers: list[int]) -> State:
         losses = np.array([self._arrivals.loss(number) for number in numbers])
         order = np.argsort(losses, kind="stable")
-        points = self._cube.of_codes(self._history.x[np.array(numbers)[order]])
+        points = self._places.look()[np.array(numbers)[order]]
         normal, choices = state.normal, state.choices
         alpha = 1.0 / (state.population * max(self._cube.dimensions, 1))
         if len(self._numbers):

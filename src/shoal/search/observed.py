@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from shoal.history import CODE, History
 from shoal.models.rungs import Ladder, aligned, even_levels, latest
-from shoal.records import AnyRecord, Started
+from shoal.records import AnyRecord
+from shoal.search.places import Places
 from shoal.space.cube import Cube
 from shoal.space.domain import Array
 
@@ -44,19 +45,17 @@ class Watch:
 
     def __init__(self, history: History, cube: Cube) -> None:
         self._history, self._cube = history, cube
-        self._points = np.empty((0, cube.dimensions))
-        self._new = list(range(history.length))
+        self._places = Places(history, cube)
         budget = history.definition.budget
         self._ladder = None if budget is None else Ladder(history, even_levels(budget.least, budget.most, 3.0))
 
     def tell(self, record: AnyRecord) -> None:
         if self._ladder is not None:
             self._ladder.tell(record)
-        if type(record) is Started:
-            self._new.append(record.number)
+        self._places.tell(record)
 
     def look(self) -> Observed:
-        history, points = self._history, self._take()
+        history, points = self._history, self._places.look()
         n = history.length
         state, value, usable = history.state[:n], history.value[:n], history.usable
         foreseen: Array | None = None
@@ -74,17 +73,6 @@ class Watch:
             losses[failed[told]] = value[done].max()
         curves = None if foreseen is None else _curves(foreseen[told], losses, failed[told])
         return Observed(told, points[told], losses, failed[told], points[:n][running], curves)
-
-    def _take(self) -> Array:
-        """The points of all trials, those that began since the last look among them."""
-        n, held = self._history.length, len(self._points)
-        if n > held:
-            more = np.full((max(n, 2 * held) - held, self._cube.dimensions), np.nan)
-            self._points = np.concatenate([self._points, more])
-        if self._new:
-            self._points[self._new] = self._cube.of_codes(self._history.x[self._new])
-            self._new = []
-        return self._points
 
 
 def _curves(found: Array, losses: Array, failed: NDArray[np.bool_]) -> Curves:

@@ -27,6 +27,7 @@ CELLS = 1 << 18  # trials of each rank that can be resumed
 AHEAD = 256  # numbers that the lasting store grants to the job at once
 TAG = 7
 PAUSE = 0.002  # seconds between looks while others finish
+LASTING = 0.05  # seconds after which what is new is written to the lasting store at the latest
 
 
 class MpiStore:
@@ -36,6 +37,8 @@ class MpiStore:
     below ``limit``.
     Raises StoreError where a study of another name is asked for.
     """
+
+    window = 0.005  # seconds between messages: they are cheap, and what a search knows of the others is fresh
 
     def __init__(self, comm: Any, study: str, limit: int | None, lasting: Store | None, name: str) -> None:
         from mpi4py import MPI
@@ -51,6 +54,8 @@ class MpiStore:
         self._sends: list[tuple[Any, bytes]] = []
         self._sent, self._received = np.zeros(comm.size, int), np.zeros(comm.size, int)
         self._over = False
+        self._unwritten: list[AnyRecord] = []  # that the lasting store does not have yet
+        self._written = time.monotonic()
         self._granted = 0  # numbers below this one the lasting store knows of
         history = self._open()
         self._batches: list[tuple[str, bytes]] = self._comm.bcast(history, root=0)
@@ -90,7 +95,7 @@ class MpiStore:
                     self._sends.append((request, message))
                     self._sent[rank] += 1
             if self._lasting is not None:
-                self._lasting.append(study, writer, records)
+                self._unwritten += records
         self._pump()
 
     def read(self, study: str, after: int, skip: str = "") -> tuple[list[AnyRecord], int]:
@@ -117,8 +122,17 @@ class MpiStore:
                 writer, data = msgspec.msgpack.decode(bytes(buffer), type=tuple[str, bytes])
                 self._batches.append((writer, data))
                 if self._lasting is not None:
-                    self._lasting.append(self._study, writer, decode(data))
+                    self._unwritten += decode(data)
+            if self._unwritten and time.monotonic() - self._written > LASTING:
+                self._write()
             self._sends = [sending for sending in self._sends if not sending[0].Test()]
+
+    def _write(self) -> None:
+        """To the lasting store, what it does not have yet."""
+        if self._lasting is not None and self._unwritten:
+            self._lasting.append(self._study, self._name, self._unwritten)
+            self._unwritten = []
+        self._written = time.monotonic()
 
     # ------------------------------------------------------------------ numbers
 
@@ -200,6 +214,7 @@ class MpiStore:
             self._pump()
             time.sleep(PAUSE)
         if self._lasting is not None:
+            self._write()
             self._lasting.leave(self._study, self._name)
         self._over = True
         self._local = np.empty(0, np.int64)

@@ -23,7 +23,7 @@ from shoal.islands import Layout
 from shoal.study import Study
 
 LOG = logging.getLogger("propulate")
-FILE = "propulate.db"
+STORE = "propulate.store"
 RULES: Mapping[type[Propagator], str] = {SelectMin: "best", SelectMax: "worst", SelectUniform: "random"}
 
 
@@ -94,15 +94,14 @@ class Propulator:
         if run.generations == 0:
             LOG.info("Requested number of generations is zero...[RETURN]")
             return
-        path = Path(run.checkpoint_path)
-        path.mkdir(parents=True, exist_ok=True)
+        Path(run.checkpoint_path).mkdir(parents=True, exist_ok=True)
         rule, settings = rule_of(run.surrogate_factory, self._plan.limits)
         seed = of_the_first(self._known_seed() or (run.rng or random.Random()).getrandbits(63))
         told = Told(self._plan.limits, self._workers, Layout(run.islands or Plan(1), seed), logging_interval)
         self._study = tune(
             objective_of(run.loss_fn, told), space_of(self._plan.limits), name=self._name,
             search=self._plan.search, stopping=rule, stopping_settings=settings or None, islands=run.islands,
-            seed=seed, store=f"sqlite:///{path.absolute() / FILE}",
+            seed=seed, store=f"dir:{self._path}",
             trials=None if run.generations < 0 else run.generations * self._workers,
             start=[self._plan.start] if self._plan.start else None, workers=0 if run.workers is None else run.workers,
             engine="mpi" if self._mpi else "local", ranks_per_trial=run.ranks_per_worker if self._mpi else None,
@@ -146,15 +145,22 @@ class Propulator:
     # ------------------------------------------------------------------ the study
 
     @property
+    def _path(self) -> Path:
+        return Path(self._run.checkpoint_path).absolute() / STORE
+
+    @property
     def _name(self) -> str:
         return str(getattr(self._run.loss_fn, "__name__", "propulate")).strip("<>")
 
     def _known_seed(self) -> int | None:
         """The seed of the run that goes on."""
-        path = Path(self._run.checkpoint_path) / FILE
-        if not self._speaks or not path.is_file() or self._name not in catalog.store(str(path)).studies():
+        if (
+            not self._speaks
+            or not self._path.exists()
+            or self._name not in catalog.store(f"dir:{self._path}").studies()
+        ):
             return None
-        return Study.open(self._name, str(path))._journal.history.definition.seed
+        return Study.open(self._name, f"dir:{self._path}")._journal.history.definition.seed
 
     def _done(self) -> Study:
         if self._study is None:
@@ -211,7 +217,7 @@ def refuse_pickles(path: Path) -> None:
     if found:
         raise StudyError(
             f"{found[0]} is a checkpoint of Propulate's, a pickle, which may run any code when it is read: Shoal never "
-            f"does. Give another checkpoint_path, or finish that run with Propulate; Shoal keeps its journal in {FILE}"
+            f"does. Give another checkpoint_path, or finish that run with Propulate; Shoal keeps its journal in {STORE}"
         )
 
 

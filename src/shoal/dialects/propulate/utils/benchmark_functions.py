@@ -6,6 +6,7 @@ import argparse
 import logging
 import string
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -21,11 +22,12 @@ Function = Callable[[Mapping[str, float]], float]
 
 def _function(name: str) -> Function:
     """The function of any number of params, which are taken in their order."""
+    fixed = name in ("bukin", "eggcrate", "himmelblau", "keane", "leon")
+    known = cache(lambda dimensions: problem(name, None if fixed else dimensions).function)
 
     def function(params: Mapping[str, float]) -> float:
         x = np.array(list(params.values()), dtype=float)
-        fixed = name in ("bukin", "eggcrate", "himmelblau", "keane", "leon")
-        return problem(name, None if fixed else len(x)).function(x)
+        return float(known(len(x))(x))
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = CLASSIC[name].__doc__
