@@ -19,9 +19,11 @@ class Journal:
     ``append`` and ``sync`` belong to the thread of the peer loop; ``flush`` may be called from any.
     """
 
+    window = WINDOW
+
     def __init__(self, store: Store, study: str, writer: str, clock: Clock) -> None:
         self.store, self.study, self.writer, self._clock = store, study, writer, clock
-        self.window: float = getattr(store, "window", WINDOW)
+        self.window = getattr(store, "window", WINDOW)
         self._lock = threading.Lock()
         self._buffer: list[AnyRecord] = []
         self._oldest = 0.0
