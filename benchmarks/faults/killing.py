@@ -10,6 +10,7 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -23,12 +24,16 @@ MPIEXEC = Path(sys.executable).parent / "mpiexec"
 LOOPBACK = {"HYDRA_IFACE": "lo", "FI_TCP_IFACE": "lo", "UCX_NET_DEVICES": "lo", "UCX_LOG_LEVEL": "error"}
 
 
-def killed(folder: Path, url: str, store: str, kills: int, seed: int = 0) -> Toll:
-    """Kill a peer, or now and then a supervisor, again and again; another supervisor takes its place."""
+def killed(
+    folder: Path, url: str, store: str, kills: int, seed: int = 0, crews: int = 2, workers: int = 2, **options: Any
+) -> Toll:
+    """Kill a peer, or now and then a supervisor, again and again; another supervisor takes its place. ``options`` are
+    arguments of `shoal.tune`."""
     dice, pause = random.Random(seed), threading.Event()
-    with Crew(folder, url, trials=10 * kills, seconds=0.4) as crew, Onlooker(crew, "kill -9", store) as onlooker:
-        for _ in range(2):
-            crew.start(workers=2)
+    crew = Crew(folder, url, trials=10 * kills, seconds=0.4, **options)
+    with crew, Onlooker(crew, "kill -9", store) as onlooker:
+        for _ in range(crews):
+            crew.start(workers=workers)
         crew.until(lambda: onlooker.ended > 2)
         struck = 0
         while struck < kills and onlooker.ended < crew.trials:
@@ -37,7 +42,7 @@ def killed(folder: Path, url: str, store: str, kills: int, seed: int = 0) -> Tol
                 victim = dice.choice(crew.running())
                 victim.kill()
                 victim.wait()
-                crew.start(workers=2)
+                crew.start(workers=workers)
             else:
                 peers, share = list[psutil.Process](), dice.random()
                 crew.until(lambda found=peers, s=share: found.extend(_peers(crew, onlooker, s)) or found)  # type: ignore[misc]

@@ -1,0 +1,1 @@
+"""Islands and populations, measured beside Propulate and Optuna."""
