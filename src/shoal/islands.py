@@ -82,7 +82,8 @@ class Islands(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
         try:
             return msgspec.convert(msgspec.to_builtins(given), cls)
         except (msgspec.ValidationError, TypeError) as error:
-            raise StudyError(f"islands: {error}") from None
+            wrong, _, place = str(error).replace("`", "").partition(" - at $.")
+            raise StudyError(f"islands, {place}: {wrong[0].lower()}{wrong[1:]}") from None
 
     @property
     def most(self) -> int:

@@ -45,6 +45,7 @@ def status(study: StudyArgument = None, store: StoreOption = DEFAULT_STORE, as_j
     print_table(table)
     if study is not None:
         _running(studies[0])
+        _islands(studies[0])
         _jobs(studies[0])
 
 
@@ -73,6 +74,27 @@ def _running(study: Study) -> None:
     typer.echo(f"\n{study.space}")
     if study._journal.history.running:
         print_table(running_table(study._journal.history, Table))
+
+
+def _islands(study: Study) -> None:
+    """Who lives where, of the trials that are done."""
+    from rich.table import Table
+
+    from shoal.reports.text import number
+
+    history = study._journal.history
+    plan = history.definition.islands
+    if plan is None:
+        return
+    table = Table("island", "search", "lives there", "from elsewhere", "best", box=None, header_style="bold")
+    for island, living in enumerate(study.islands):
+        search = plan.searches[island] if plan.searches else history.definition.search
+        foreign = sum(history.migrations.layout.island(trial) != island for trial in living)
+        best = f"{number(history.trial(living[0]).value)} (trial {living[0]})" if living else "–"
+        name = search if isinstance(search, str) else search[0]
+        table.add_row(str(island), name, str(len(living)), str(foreign), best)
+    typer.echo("")
+    print_table(table)
 
 
 def _jobs(study: Study) -> None:
@@ -202,6 +224,10 @@ def _show(study: Study, trial: Trial) -> None:
         typer.echo(f"  resumed   {resumed}")
     if trial.reason:
         typer.echo(f"  reason    {trial.reason}")
+    if study._journal.history.definition.islands:
+        home = study._journal.history.migrations.layout.island(trial.number)
+        lives = ", ".join(map(str, trial.islands)) or "none: it was retired"
+        typer.echo(f"  island    began on {home}, lives on {lives}")
     for title, values in (("params", trial.params), ("metrics", trial.metrics)):
         if values:
             typer.echo(f"  {title}")

@@ -46,6 +46,9 @@ def simulate(
     stopping: Annotated[
         str, Option(help="Stopping rules, as in auto,asha,none.", autocompletion=complete_stopping)
     ] = "auto,none",
+    islands: Annotated[
+        list[str] | None, Option(help="Subpopulations: how many, or a setting of them, as in 4 or topology=ring.")
+    ] = None,
     trials: Annotated[
         int | None, Option("--trials", "-n", min=1, help="The time is that of so many whole trials (as the study).")
     ] = None,
@@ -68,8 +71,12 @@ def simulate(
 
     [dim]shoal simulate study.yaml --peers 1,8,64 --search auto,random --stopping auto,none[/dim]
     """
+    import msgspec
+
     from shoal import catalog
+    from shoal.cli.tune import islands_of
     from shoal.engines.simulated import Faults
+    from shoal.islands import Islands
     from shoal.reports.simulation import picture, table
     from shoal.simulation import simulate as run
 
@@ -79,6 +86,9 @@ def simulate(
     for rule in rules:
         catalog.stopping(rule)
     subject = _subject(target, store, budget)
+    asked = islands_of(islands)
+    if asked is not None:
+        subject.plan["islands"] = msgspec.to_builtins(Islands.of(asked))
     runs = []
     for count in _counts(peers):
         until = (trials or subject.trials) * subject.seconds / count

@@ -49,6 +49,9 @@ def tune(
         Option(help="auto, asha, median, … (auto with a budget, else none).", autocompletion=complete_stopping),
     ] = None,
     stopping_setting: Annotated[list[str] | None, Option(help="A setting of the rule, as in eta=4.")] = None,
+    islands: Annotated[
+        list[str] | None, Option(help="Subpopulations: how many, or a setting of them, as in 4 or topology=ring.")
+    ] = None,
     seed: Annotated[int | None, Option(help="Makes the proposals repeatable.")] = None,
     start: Annotated[
         list[str] | None, Option(help="Params to try first, as JSON: '{\"lr\": 0.1}'; may be repeated.")
@@ -101,6 +104,7 @@ def tune(
         "space": domains, "metric": metric, "goal": goal, "trials": trials, "workers": workers,
         "search": search, "settings": _settings("--setting", setting), "budget": budget, "stopping": stopping,
         "stopping_settings": _settings("--stopping-setting", stopping_setting), "seed": seed,
+        "islands": islands_of(islands),
         "start": [*first, *(_points(start) or [])] or None, "name": name,
         "timeout": timeout, "trial_timeout": trial_timeout, "target": stop_at, "patience": patience,
         "max_failures": max_failures, "retries": retries, "gpus": gpus, "grace": grace, "preload": preload,
@@ -201,6 +205,11 @@ def _named_space(text: str) -> tuple[Any, list[dict[str, Any]]]:
 
 def _settings(option: str, pairs: list[str] | None) -> dict[str, Any] | None:
     return None if pairs is None else {n: _literal(v) for n, v in (_pair(option, p, "name=value") for p in pairs)}
+
+
+def islands_of(words: list[str] | None) -> dict[str, Any] | None:
+    """Settings of islands, where a number alone is how many there are."""
+    return _settings("--islands", words and [f"count={word}" if word.isdigit() else word for word in words])
 
 
 def _points(texts: list[str] | None) -> list[dict[str, Any]] | None:
