@@ -31,8 +31,9 @@ from shoal.search.tried import Tried
 from shoal.space import Params, Space
 
 __all__ = [
-    "Compose", "Conditional", "IntervalMutation", "MultipleCrossover", "PointMutation", "Propagation", "Propagator",
-    "SelectMax", "SelectMin", "SelectUniform", "SigmoidCrossover", "UniformCrossover", "UniformInit",
+    "Compose", "Conditional", "DifferentialMutation", "Either", "IntervalMutation", "MultipleCrossover",
+    "PointMutation", "Propagation", "Propagator", "SelectMax", "SelectMin", "SelectUniform", "SigmoidCrossover",
+    "UniformCrossover", "UniformInit",
 ]  # fmt: skip
 
 
@@ -43,6 +44,11 @@ class Member:
     point: list[float]
     loss: float = math.nan
     why: str = ""
+
+    @property
+    def number(self) -> str:
+        """Of the trial that it is, in words."""
+        return self.why.removeprefix("trial ")
 
 
 class Population(Sequence[Member]):
@@ -179,6 +185,24 @@ def _ordered(members: Sequence[Member]) -> Sequence[Member]:
 
 
 @dataclass(frozen=True)
+class Either(Propagator):
+    """The first with a probability, else the second."""
+
+    first: Propagator
+    second: Propagator
+    probability: float = 0.5
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    def __call__(self, members: Sequence[Member], scene: Scene) -> list[Member]:
+        return (self.first if scene.rng.random() < self.probability else self.second)(members, scene)
+
+
+# What follows changes the first member, and hands on those that it does not use.
+
+
+@dataclass(frozen=True)
 class UniformInit(Propagator):
     """A point drawn anew from the space, in place of the first member."""
 
@@ -189,13 +213,14 @@ class UniformInit(Propagator):
 
     def __call__(self, members: Sequence[Member], scene: Scene) -> list[Member]:
         if len(members) and scene.rng.random() >= self.probability:
-            return list(members[:1])
-        return [Member(scene.space.encode(scene.space.sample(scene.rng)).tolist(), why="random")]
+            return list(members)
+        drawn = Member(scene.space.encode(scene.space.sample(scene.rng)).tolist(), why="random")
+        return [drawn, *members[1:]]
 
 
 @dataclass(frozen=True)
 class PointMutation(Propagator):
-    """Some params of the first member drawn anew: ``points`` of them, or a number drawn from (least, most)."""
+    """Some params drawn anew: ``points`` of them, or a number drawn from (least, most)."""
 
     points: int | tuple[int, int] = 1
     probability: float = 1.0
@@ -206,34 +231,63 @@ class PointMutation(Propagator):
     def __call__(self, members: Sequence[Member], scene: Scene) -> list[Member]:
         first, genes = members[0], list(range(scene.dimensions))
         if not genes or scene.rng.random() >= self.probability:
-            return [first]
+            return list(members)
         point, changed = list(first.point), _some(genes, self.points, scene.rng)
         for gene in changed:
             point[gene] = scene.rng.random()
-        return [Member(point, why=f"{first.why}, {scene.names(changed)} drawn anew")]
+        return [Member(point, why=f"{first.why}, {scene.names(changed)} drawn anew"), *members[1:]]
 
 
 @dataclass(frozen=True)
 class IntervalMutation(Propagator):
-    """Some numbers of the first member shifted by normal deviates of ``sigma``, in shares of their ranges."""
+    """Some numbers shifted by normal deviates of ``sigma``, in shares of their ranges.
+
+    With ``finer`` the deviation is drawn for each: sigma · 2^(-finer · u³), u uniform in [0, 1], so that any scale down
+    to that can be met, as in H. Mühlenbein, D. Schlierkamp-Voosen: Predictive Models for the Breeder Genetic Algorithm.
+    Evolutionary Computation 1, 1993.
+    """
 
     sigma: float = 0.05
     probability: float = 1.0
     points: int | tuple[int, int] = 1
+    finer: float = 0.0
 
     def __post_init__(self) -> None:
         _check(self)
-        if not self.sigma >= 0:
-            raise SpaceError(f"IntervalMutation needs a sigma of 0 or more, got {self.sigma!r}")
+        if not self.sigma >= 0 or not self.finer >= 0:
+            raise SpaceError(f"IntervalMutation needs sigma >= 0 and finer >= 0, got {self}")
 
     def __call__(self, members: Sequence[Member], scene: Scene) -> list[Member]:
-        first, genes = members[0], scene.numbers
-        if not genes or scene.rng.random() >= self.probability:
-            return [first]
-        point, changed = list(first.point), _some(genes, self.points, scene.rng)
+        first, genes, rng = members[0], scene.numbers, scene.rng
+        if not genes or rng.random() >= self.probability:
+            return list(members)
+        point, changed = list(first.point), _some(genes, self.points, rng)
         for gene in changed:
-            point[gene] = reflect(point[gene] + self.sigma * scene.rng.standard_normal())
-        return [Member(point, why=f"{first.why}, {scene.names(changed)} shifted")]
+            sigma = self.sigma * 2.0 ** (-self.finer * rng.random() ** 3)
+            point[gene] = reflect(point[gene] + sigma * rng.standard_normal())
+        return [Member(point, why=f"{first.why}, {scene.names(changed)} shifted"), *members[1:]]
+
+
+@dataclass(frozen=True)
+class DifferentialMutation(Propagator):
+    """All numbers shifted along the difference of the two last members by a normal deviate of ``factor``: steps follow
+    the population, down to its extent and along its valleys (R. Storn, K. Price: Differential Evolution. 1997)."""
+
+    factor: float = 1.0
+    probability: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    def __call__(self, members: Sequence[Member], scene: Scene) -> list[Member]:
+        if len(members) < 3 or scene.rng.random() >= self.probability:
+            return list(members)
+        first, (ahead, behind) = members[0], members[-2:]
+        point, step = list(first.point), self.factor * scene.rng.standard_normal()
+        for gene in scene.numbers:
+            point[gene] = reflect(point[gene] + step * (ahead.point[gene] - behind.point[gene]))
+        why = f"{first.why} + {step:.2g} · ({ahead.number} - {behind.number})"
+        return [Member(point, why=why), *members[1:-2]]
 
 
 @dataclass(frozen=True)
@@ -247,27 +301,31 @@ class UniformCrossover(Propagator):
         _check(self)
 
     def __call__(self, members: Sequence[Member], scene: Scene) -> list[Member]:
-        first, second = members[0], members[-1]
-        if scene.rng.random() >= self.probability or first is second:
-            return [first]
-        return [_mixed(first, second, self.mix, scene)]
+        if len(members) < 2:
+            return list(members)
+        if scene.rng.random() >= self.probability:
+            return [members[0], *members[2:]]
+        return [_mixed(members[0], members[1], self.mix, scene), *members[2:]]
 
 
 @dataclass(frozen=True)
 class MultipleCrossover(Propagator):
-    """Each param from any of all members, with even chances."""
+    """Each param from any of the first ``parents`` members, or of all, with even chances."""
 
     probability: float = 1.0
+    parents: int | None = None
 
     def __post_init__(self) -> None:
         _check(self)
 
     def __call__(self, members: Sequence[Member], scene: Scene) -> list[Member]:
+        count = len(members) if self.parents is None else min(self.parents, len(members))
+        parents, rest = members[:count], members[count:]
         if scene.rng.random() >= self.probability:
-            return [members[0]]
-        picks = scene.rng.integers(len(members), size=scene.dimensions).tolist()
-        point = [members[pick].point[gene] for gene, pick in enumerate(picks)]
-        return [Member(point, why=f"trials {_numbers(members)} crossed")]
+            return [members[0], *rest]
+        picks = scene.rng.integers(count, size=scene.dimensions).tolist()
+        point = [parents[pick].point[gene] for gene, pick in enumerate(picks)]
+        return [Member(point, why=f"trials {_numbers(parents)} crossed"), *rest]
 
 
 @dataclass(frozen=True)
@@ -284,10 +342,13 @@ class SigmoidCrossover(Propagator):
             raise SpaceError(f"SigmoidCrossover needs a temperature above 0, got {self.temperature!r}")
 
     def __call__(self, members: Sequence[Member], scene: Scene) -> list[Member]:
-        first, second = members[0], members[-1]
-        if scene.rng.random() >= self.probability or first is second:
-            return [first]
-        return [_mixed(first, second, sigmoid((first.loss - second.loss) / self.temperature), scene)]
+        if len(members) < 2:
+            return list(members)
+        first, second = members[0], members[1]
+        if scene.rng.random() >= self.probability:
+            return [first, *members[2:]]
+        chance = sigmoid((first.loss - second.loss) / self.temperature)
+        return [_mixed(first, second, chance, scene), *members[2:]]
 
 
 def sigmoid(x: float) -> float:
@@ -301,7 +362,7 @@ def _mixed(first: Member, second: Member, chance: float, scene: Scene) -> Member
 
 
 def _numbers(members: Sequence[Member]) -> str:
-    return " and ".join(member.why.removeprefix("trial ") for member in members)
+    return " and ".join(member.number for member in members)
 
 
 def _some(genes: list[int], points: int | tuple[int, int], rng: np.random.Generator) -> list[int]:

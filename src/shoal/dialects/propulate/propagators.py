@@ -43,7 +43,7 @@ class Stochastic(Propagator):
         self.probability = probability
 
 
-class _Operator(Stochastic):
+class Operator(Stochastic):
     """One of Shoal's."""
 
     def __init__(self, part: native.Propagator, limits: Limits | None = None, rng: Rng = None) -> None:
@@ -64,7 +64,7 @@ class _Operator(Stochastic):
         return found[0]
 
 
-class _Selection(_Operator):
+class _Selection(Operator):
     def _out(self, found: list[Individual]) -> Any:
         return found
 
@@ -84,18 +84,18 @@ class SelectUniform(_Selection):
         super().__init__(native.SelectUniform(offspring), rng=rng)
 
 
-class InitUniform(_Operator):
+class InitUniform(Operator):
     def __init__(self, limits: Limits, parents: int = 0, probability: float = 1.0, rng: Rng = None) -> None:
         super().__init__(native.UniformInit(probability), limits, rng)
 
 
-class PointMutation(_Operator):
+class PointMutation(Operator):
     def __init__(self, limits: Limits, points: int = 1, probability: float = 1.0, rng: Rng = None) -> None:
         _fits(self, points, len(limits))
         super().__init__(native.PointMutation(points, probability), limits, rng)
 
 
-class RandomPointMutation(_Operator):
+class RandomPointMutation(Operator):
     def __init__(
         self, limits: Limits, min_points: int = 1, max_points: int = 1, probability: float = 1.0, rng: Rng = None
     ) -> None:
@@ -103,7 +103,7 @@ class RandomPointMutation(_Operator):
         super().__init__(native.PointMutation((min_points, max_points), probability), limits, rng)
 
 
-class IntervalMutationNormal(_Operator):
+class IntervalMutationNormal(Operator):
     def __init__(
         self, limits: Limits, sigma_factor: float = 0.1, points: int = 1, probability: float = 1.0, rng: Rng = None
     ) -> None:
@@ -111,17 +111,17 @@ class IntervalMutationNormal(_Operator):
         super().__init__(native.IntervalMutation(sigma_factor, probability, points), limits, rng)
 
 
-class CrossoverUniform(_Operator):
+class CrossoverUniform(Operator):
     def __init__(self, relative_parent_contribution: float = 0.5, probability: float = 1.0, rng: Rng = None) -> None:
         super().__init__(native.UniformCrossover(probability, 1.0 - relative_parent_contribution), rng=rng)
 
 
-class CrossoverMultiple(_Operator):
+class CrossoverMultiple(Operator):
     def __init__(self, parents: int = -1, probability: float = 1.0, rng: Rng = None) -> None:
         super().__init__(native.MultipleCrossover(probability), rng=rng)
 
 
-class CrossoverSigmoid(_Operator):
+class CrossoverSigmoid(Operator):
     def __init__(self, temperature: float = 1.0, probability: float = 1.0, rng: Rng = None) -> None:
         super().__init__(native.SigmoidCrossover(temperature, probability), rng=rng)
 

@@ -9,19 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from shoal.dialects.propulate.limits import Limits
-from shoal.dialects.propulate.propagators import (
-    Compose,
-    Conditional,
-    CrossoverUniform,
-    InitUniform,
-    IntervalMutationNormal,
-    PointMutation,
-    Propagator,
-    SelectMin,
-    SelectUniform,
-)
+from shoal.dialects.propulate.propagators import Conditional, InitUniform, Operator, Propagator
 from shoal.dialects.propulate.utils import benchmark_functions
 from shoal.dialects.propulate.world import ranks
+from shoal.search.genetic import Genetic
 
 __all__ = ["benchmark_functions", "get_default_propagator", "set_logger_config"]
 
@@ -32,24 +23,18 @@ def get_default_propagator(
     pop_size: int, limits: Limits, crossover_prob: float = 0.7, mutation_prob: float = 0.4,
     random_init_prob: float = 0.1, sigma_factor: float = 0.05, rng: random.Random | None = None, **older: float,
 ) -> Propagator:  # fmt: skip
-    """The genetic algorithm that Propulate has by default; ``mate_prob``, ``mut_prob`` and ``random_prob`` are older
-    names of its probabilities."""
+    """The genetic algorithm that Propulate has by default, as Shoal's ``genetic`` has it; ``mate_prob``, ``mut_prob``
+    and ``random_prob`` are older names of its probabilities."""
     chances = {"crossover_prob": crossover_prob, "mutation_prob": mutation_prob, "random_init_prob": random_init_prob}
     for name, chance in older.items():
         if name not in OLDER:
             raise TypeError(f"get_default_propagator() got an unexpected keyword argument {name!r}")
         chances[OLDER[name]] = chance
-    numbers = any(not isinstance(ends[0], str) for ends in limits.values())
-    parts: list[Propagator] = [
-        SelectMin(pop_size),
-        SelectUniform(2, rng=rng),
-        CrossoverUniform(probability=chances["crossover_prob"], rng=rng),
-        PointMutation(limits, probability=chances["mutation_prob"], rng=rng),
-    ]
-    if numbers:
-        parts.append(IntervalMutationNormal(limits, sigma_factor=sigma_factor, rng=rng))
-    parts.append(InitUniform(limits, parents=1, probability=chances["random_init_prob"], rng=rng))
-    return Conditional(pop_size, Compose(parts), InitUniform(limits, rng=rng))
+    genetic = Genetic(
+        pop_size=pop_size, crossover=chances["crossover_prob"], mutation=chances["mutation_prob"],
+        random=chances["random_init_prob"], sigma=2.0 * sigma_factor,
+    )  # fmt: skip
+    return Conditional(pop_size, Operator(genetic.breeding(), limits, rng), InitUniform(limits, rng=rng))
 
 
 def set_logger_config(
