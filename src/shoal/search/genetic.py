@@ -19,6 +19,7 @@ from shoal.contracts import Proposal
 from shoal.errors import SpaceError
 from shoal.history import History
 from shoal.records import AnyRecord
+from shoal.search.propagation import Propagation
 from shoal.search.propagators import (
     Compose,
     Conditional,
@@ -27,7 +28,6 @@ from shoal.search.propagators import (
     IntervalMutation,
     MultipleCrossover,
     PointMutation,
-    Propagation,
     Propagator,
     SelectMin,
     SelectUniform,

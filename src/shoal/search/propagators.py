@@ -4,6 +4,7 @@ The set of operators is that of Propulate: O. Taubert et al.: Massively Parallel
 Asynchronous Propagation of Populations. ISC High Performance 2023.
 
 >>> import shoal
+>>> from shoal.search.propagation import Propagation
 >>> from shoal.search.propagators import *
 >>> breed = Compose([SelectMin(10), SelectUniform(2), UniformCrossover(0.7), PointMutation(1, probability=0.4)])
 >>> study = shoal.Study({"x": (0.0, 1.0), "n": (1, 8)}, search=Propagation(Conditional(10, breed, UniformInit())))
@@ -16,91 +17,20 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, overload
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from shoal.contracts import Proposal
 from shoal.errors import SpaceError
-from shoal.history import History
-from shoal.records import AnyRecord
 from shoal.search.operators import reflect
-from shoal.search.ranking import Ranking
-from shoal.search.tried import Tried
-from shoal.space import Params, Space
+from shoal.search.population import Member, Population, Scene
 
 __all__ = [
     "Compose", "Conditional", "DifferentialMutation", "Either", "IntervalMutation", "MultipleCrossover",
-    "PointMutation", "Propagation", "Propagator", "SelectMax", "SelectMin", "SelectUniform", "SigmoidCrossover",
+    "PointMutation", "Propagator", "SelectMax", "SelectMin", "SelectUniform", "SigmoidCrossover",
     "UniformCrossover", "UniformInit",
 ]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Member:
-    """A point of the unit cube, one place a searched param, with its loss (NaN: not known) and where it came from."""
-
-    point: list[float]
-    loss: float = math.nan
-    why: str = ""
-
-    @property
-    def number(self) -> str:
-        """Of the trial that it is, in words."""
-        return self.why.removeprefix("trial ")
-
-
-class Population(Sequence[Member]):
-    """The trials that are done, the best first, as members that are made when they are looked at."""
-
-    def __init__(self, history: History) -> None:
-        self._history, self._ranking = history, Ranking(history)
-        self._known: dict[int, Member] = {}
-
-    def tell(self, record: AnyRecord) -> None:
-        self._ranking.tell(record)
-
-    def __len__(self) -> int:
-        return len(self._ranking.order)
-
-    @overload
-    def __getitem__(self, place: int) -> Member: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[Member]: ...
-    def __getitem__(self, place: int | slice) -> Member | list[Member]:
-        if isinstance(place, slice):
-            return [self._member(*ranked) for ranked in self._ranking.order[place]]
-        return self._member(*self._ranking.order[place])
-
-    def _member(self, loss: float, number: int) -> Member:
-        member = self._known.get(number)
-        if member is None or member.loss != loss:
-            if len(self._known) > 4096:
-                self._known.clear()
-            point = self._history.space.encode(self._history.params(number)).tolist()
-            member = self._known[number] = Member(point, loss, f"trial {self._history.called(number)}")
-        return member
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What a propagator may look at and draw from."""
-
-    space: Space
-    rng: np.random.Generator
-
-    @property
-    def dimensions(self) -> int:
-        return len(self.space.names)
-
-    @property
-    def numbers(self) -> list[int]:
-        """The places of the params that are numbers."""
-        return [place for place, domain in enumerate(self.space.searched.values()) if domain.numeric]
-
-    def names(self, places: Sequence[int]) -> str:
-        return " and ".join(self.space.names[place] for place in places)
 
 
 class Propagator(ABC):
@@ -372,41 +302,3 @@ def _some(genes: list[int], points: int | tuple[int, int], rng: np.random.Genera
     if count == 1:
         return [genes[int(rng.integers(len(genes)))]]
     return [genes[place] for place in sorted(rng.choice(len(genes), count, replace=False).tolist())]
-
-
-@dataclass
-class Propagation:
-    """The search that proposes what a propagator makes of the trials that are done."""
-
-    propagator: Propagator = field(default_factory=UniformInit)
-
-    def begin(self, history: History) -> None:
-        self._history, self._space = history, history.space
-        self._tried, self._population = Tried(history), Population(history)
-
-    def tell(self, record: AnyRecord) -> None:
-        self._tried.tell(record)
-        self._population.tell(record)
-
-    def ask(self, number: int, rng: np.random.Generator) -> Proposal:
-        scene, why = Scene(self._space, rng), ""
-
-        def propose() -> Params:
-            nonlocal why
-            for _ in range(100):
-                child = self._child(scene)
-                params, why = self._space.at(child.point), child.why
-                if self._space.allows(params):
-                    return params
-            why = "random"
-            return self._space.sample(rng)
-
-        return Proposal(self._tried.draw(propose, rng), why)
-
-    def _child(self, scene: Scene) -> Member:
-        if not len(self._population):
-            return UniformInit()([], scene)[0]
-        children = self.propagator(self._population, scene)
-        if not children:
-            raise SpaceError(f"{self.propagator} gave no members")
-        return children[0]

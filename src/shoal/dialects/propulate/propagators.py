@@ -16,7 +16,7 @@ from shoal.dialects.propulate.limits import Limits, from_position, space_of
 from shoal.dialects.propulate.translation import individuals_of, members_of
 from shoal.errors import SpaceError
 from shoal.search import propagators as native
-from shoal.search.propagators import Scene
+from shoal.search.population import Scene
 
 Rng = random.Random | None
 

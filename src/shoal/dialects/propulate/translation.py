@@ -12,7 +12,8 @@ from shoal.dialects.propulate.individual import Individual
 from shoal.dialects.propulate.limits import Limits, space_of
 from shoal.errors import SpaceError
 from shoal.search import propagators as native
-from shoal.search.propagators import Member, Scene
+from shoal.search.population import Member, Scene
+from shoal.search.propagation import Propagation
 
 if TYPE_CHECKING:
     from shoal.dialects.propulate.propagators import Propagator
@@ -40,7 +41,7 @@ def plan_of(propagator: Propagator) -> Plan:
         )
     wholes = [part for part in parts if isinstance(part, Whole)]
     if not wholes:
-        return Plan(native.Propagation(native_of(propagator, limits)), limits, None)
+        return Plan(Propagation(native_of(propagator, limits)), limits, None)
     others = [part for part in parts if part.native is not None and not isinstance(part.native, native.UniformInit)]
     if len(wholes) > 1 or others:
         raise SpaceError(
