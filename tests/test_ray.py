@@ -207,6 +207,19 @@ def test_a_trial_that_kills_its_process_each_time_is_failed_and_the_study_goes_o
     assert len(study.trials) == 10
 
 
+def test_islands_are_the_same_on_a_cluster() -> None:
+    study = tune(calm, trials=60, search="genetic", islands=shoal.Islands(2, policy="migrate"))
+    assert Counter(len(trial.islands) for trial in study.trials) == {1: 60}
+    assert sum(map(len, study.islands)) == 60
+    assert any(
+        trial.islands != (study._journal.history.migrations.layout.island(trial.number),) for trial in study.trials
+    )
+
+
+def calm(params: dict[str, float]) -> float:
+    return params["x"]
+
+
 def endless(params: dict[str, float]) -> float:
     while params["x"] > 0.8:
         pass

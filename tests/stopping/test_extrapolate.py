@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -126,3 +126,19 @@ def test_the_forecast_of_a_long_curve_is_that_of_an_even_choice_of_its_reports()
     assert few_only.stop
     assert few_or_many.stop
     assert few_only.reason.split()[4][:4] == few_or_many.reason.split()[4][:4]  # 0.51…
+
+
+@pytest.mark.parametrize("rule", ["extrapolate", "forecast"])
+def test_without_a_budget_curves_end_as_far_as_any_trial_has_come(rule: str) -> None:
+    def train(params: dict[str, float]) -> Iterator[float]:
+        for epoch in range(1, 21):
+            yield params["floor"] + 5 * 0.7**epoch
+
+    study = shoal.tune(
+        train, {"floor": (0.0, 10.0)}, stopping=rule, search="random", trials=40, workers=0, store="memory", seed=0,
+        progress=False,
+    )  # fmt: skip
+    stopped = [trial for trial in study.trials if trial.outcome == "stopped"]
+    assert len(stopped) > 10
+    assert study.best.params["floor"] == min(trial.params["floor"] for trial in study.trials)
+    assert all(len(trial.reports) < 20 for trial in stopped)
