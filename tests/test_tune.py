@@ -57,8 +57,8 @@ class Counting:
         self.count = int((directory / "count").read_text())
 
 
-def tune(objective: Any, space: Any = None, **options: Any) -> Study:
-    return shoal.tune(objective, space or SPACE, **{"trials": 6, "seed": 0, "progress": False, **options})
+def tune(objective: Any, space: Any = SPACE, **options: Any) -> Study:
+    return shoal.tune(objective, space, **{"trials": 6, "seed": 0, "progress": False, **options})
 
 
 def test_a_function_is_tuned_by_several_peers_to_exactly_so_many_trials() -> None:
@@ -67,6 +67,27 @@ def test_a_function_is_tuned_by_several_peers_to_exactly_so_many_trials() -> Non
     assert study.best.value == min(trial.params["x"] ** 2 for trial in study.trials)
     assert study.best.params["epochs"] == 3
     assert Path("shoal.db").exists()
+
+
+def unlucky(params: dict[str, Any], trial: Any) -> Iterator[dict[str, float]]:
+    if params["x"] > 0.5:
+        raise ValueError("too far out")
+    for epoch in range(1, 10):
+        yield {"loss": params["x"] ** 2 + 1 / epoch, "epoch": epoch}
+
+
+@pytest.mark.parametrize("stopping", ["none", "asha", "asha-promote", "hyperband"])
+def test_exactly_so_many_trials_are_done_however_many_fail_or_are_stopped(stopping: str) -> None:
+    study = tune(unlucky, trials=None, done=7, workers=4, stopping=stopping, budget=shoal.Budget("epoch", 1, 9), seed=1)
+    outcomes = [trial.outcome for trial in study.trials]
+    assert outcomes.count("done") == 7
+    assert outcomes.count("failed") >= 1
+    assert ("stopped" in outcomes) == (stopping != "none")
+    assert set(outcomes) <= {"done", "failed", "stopped"}  # none is left open
+    more = tune(unlucky, None, name=study.name, trials=None, done=9, workers=2)
+    assert [trial.outcome for trial in more.trials].count("done") == 9
+    count = len(more.trials) + 2
+    assert len(tune(unlucky, None, name=study.name, trials=count, done=50, workers=2).trials) == count
 
 
 def test_a_generator_reports_each_yield_and_its_last_one_counts() -> None:

@@ -41,8 +41,8 @@ NAN: Final = math.nan
 FINISHED: Final = CODE["failed"]  # from here on, a trial is not run again
 DONE: Final = CODE["done"]
 CHANGING: Final = {  # what a study may be told while it runs, without a new space, search or order of trials
-    "trials": None, "target": None, "patience": None, "max_failures": None, "retries": 1, "trial_timeout": None,
-    "objective": None, "directory": None, "folder": None,
+    "trials": None, "done": None, "target": None, "patience": None, "max_failures": None, "retries": 1,
+    "trial_timeout": None, "objective": None, "directory": None, "folder": None,
 }  # fmt: skip
 
 
@@ -445,6 +445,16 @@ class History:
         """An order that counts from now on: the next version."""
         return Ordered(1 if self.order is None else self.order.version + 1, order, reason, time)
 
+    @property
+    def limit(self) -> int | None:
+        """Below which number trials may begin; None: without end. It grows with the trials that were not done, so that
+        there are never more open ones than are still to be done; whoever knows less of the study sees a lower one."""
+        plan = self.definition
+        if plan.done is None:
+            return plan.trials
+        most = plan.done + self.ended - self._tally[DONE]
+        return most if plan.trials is None else min(most, plan.trials)
+
     def verdict(self) -> str:
         """Why no new trial may begin, in words; empty while the search may go on."""
         if self.order is not None and self.order.order != "go":
@@ -452,6 +462,8 @@ class History:
         plan = self.definition
         if plan.trials is not None and self.ended >= plan.trials:
             return f"all {plan.trials} trials have ended"
+        if plan.done is not None and self._tally[DONE] >= plan.done:
+            return f"{plan.done} trials are done"
         if plan.target is not None and self.best is not None and self._best_value <= self.sign * plan.target:
             return f"the target {plan.target:g} was reached by trial {self.best}"
         if plan.patience is not None and self.best is not None and self.ended - self.improved >= plan.patience:

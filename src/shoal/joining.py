@@ -62,6 +62,7 @@ def _changes(old: Definition, new: Definition) -> list[str]:
         "budget",
         "seed",
         "trials",
+        "done",
         "target",
         "patience",
         "trial_timeout",
@@ -125,7 +126,7 @@ def _check(plan: Definition) -> Definition:
                 f"stopping {plan.stopping!r} needs a budget, how much of a trial is run at least and at most: "
                 "budget=shoal.Budget('epoch', 1, 27); on the command line --budget epoch:1:27"
             )
-    for name in ("trials", "patience", "max_failures", "trial_timeout"):
+    for name in ("trials", "done", "patience", "max_failures", "trial_timeout"):
         value = getattr(plan, name)
         if value is not None and value <= 0:
             raise StudyError(f"{name} must be above 0 (or None for no limit), got {value!r}")

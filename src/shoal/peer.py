@@ -93,7 +93,8 @@ class Peer:
 
     def _begin(self) -> None:
         self._proposer = self._think(self._journal.history)
-        self._reads = self._proposer.learns or not self._supervised
+        counts = self._journal.history.definition.done is not None  # how the trials of others ended
+        self._reads = self._proposer.learns or counts or not self._supervised
         self._journal.listen(self._proposer.tell)
 
     def _idle(self) -> Idle:
@@ -214,7 +215,7 @@ class Peer:
     def _settle(self) -> bool:
         """Where no trial runs, and none is to begin or to be resumed, those that are paused are stopped for good."""
         history = self._journal.history
-        last = min(history.definition.trials or NEVER, self._end)
+        last = min(history.limit or NEVER, self._end)
         if not history.parked or history.ended + len(history.parked) < last:
             return False
         for number in list(history.parked):

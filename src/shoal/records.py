@@ -54,6 +54,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     islands: Islands | None = None
     seed: int = 0
     trials: int | None = None
+    done: int | None = None  # how many trials are to be done, beside those that are stopped or fail
     target: float | None = None
     patience: int | None = None
     max_failures: int | None = 10

@@ -121,9 +121,7 @@ class Study:
         while True:
             turn = self._turns.next()
             if turn is None and not self._proposer.resumes:
-                raise Exhausted(
-                    f"study {self.name!r}: all of its {self._journal.history.definition.trials} trials have begun"
-                )
+                raise Exhausted(f"study {self.name!r}: all of its {self._journal.history.limit} trials have begun")
             if self._proposer.resumes:
                 self._journal.sync()
             proposal = self._proposer.propose(NO_NUMBER if turn is None else turn.number)

@@ -23,6 +23,7 @@ class StudyFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     metric: str | None = None
     goal: str | None = None
     trials: int | None = None
+    done: int | None = None
     workers: int | None = None
     search: str | None = None
     settings: dict[str, Any] | None = None

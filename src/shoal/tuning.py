@@ -39,7 +39,8 @@ def tune(
     start: Iterable[Mapping[str, Any]] | None = None,
     store: str | Store | None = None, name: str | None = None,
     timeout: float | None = None, trial_timeout: float | None = None, target: float | None = None,
-    patience: int | None = None, max_failures: int | None = None, retries: int | None = None, gpus: float | None = None,
+    patience: int | None = None, done: int | None = None, max_failures: int | None = None, retries: int | None = None,
+    gpus: float | None = None,
     grace: float = 30.0, lease: float = LEASE, preload: bool = True, directory: str | Path | None = None,
     keep_checkpoints: int | None = None, wall_time: float | None = None, engine: str = "local",
     engine_settings: Mapping[str, Any] | None = None, ranks_per_trial: int | None = None, progress: bool | None = None,
@@ -55,6 +56,8 @@ def tune(
         space: what may be searched; may be left out when a study is joined.
         metric: the name of the number that is optimised ("loss"). goal: "minimize" or "maximize".
         trials: how many outcomes there will be, exactly. workers: processes; 0 runs the trials in this one.
+        done: how many trials will be done, exactly; those that are stopped or fail come beside. The last few are begun
+            one for each that is missing, and run on as many workers.
         search, settings, stopping, stopping_settings, budget, islands, seed, start, store, name: as of `Study`; the
             store is ./shoal.db by default.
         timeout: seconds for this call. trial_timeout: seconds for a trial, which is then killed and counts as failed.
@@ -96,8 +99,8 @@ def tune(
         "space": space, "metric": metric, "goal": goal, "trials": trials, "search": search, "settings": settings,
         "seed": seed, "budget": budget, "stopping": stopping, "stopping_settings": stopping_settings, "start": start,
         "islands": islands,
-        "trial_timeout": trial_timeout, "target": target, "patience": patience, "max_failures": max_failures,
-        "retries": retries, "keep_checkpoints": keep_checkpoints, "directory": directory,
+        "trial_timeout": trial_timeout, "target": target, "patience": patience, "done": done,
+        "max_failures": max_failures, "retries": retries, "keep_checkpoints": keep_checkpoints, "directory": directory,
     }  # fmt: skip
     custom = None if search is None or isinstance(search, str) else search
     rule = None if stopping is None or isinstance(stopping, str) else stopping

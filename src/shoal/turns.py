@@ -100,7 +100,7 @@ class Turns:
             self._settled.append(held.grant.key)
 
     def _take(self) -> None:
-        journal, limit = self._journal, self._journal.history.definition.trials
+        journal, limit = self._journal, self._journal.history.limit
         if limit is not None and limit == self._out:
             return
         share = MOST if limit is None else max(1, (limit - max(self._seen, journal.history.length)) // 8)

@@ -136,6 +136,17 @@ def test_another_program_may_run_the_script() -> None:
     assert all(trial.value == trial.params["x"] for trial in run.study.trials)
 
 
+@pytest.mark.parametrize("kind", ["stopping", "promotion"])
+def test_so_many_trials_complete_as_are_asked_for_also_where_a_rule_stops_others(kind: str) -> None:
+    scheduler = ASHA({**SPACE, "epochs": 9}, "accuracy", "epoch", 9, mode="max", random_seed=0, type=kind)
+    run = tuner(script(), scheduler, StoppingCriterion(max_num_trials_completed=12), n_workers=4)
+    run.run()
+    assert outcomes(run)["done"] == 12
+    assert outcomes(run)["stopped"] > 0
+    assert run.study is not None
+    assert "12 trials are done" in run.study.ended
+
+
 def test_so_many_trials_complete_as_are_asked_for_and_failed_ones_are_made_up_for() -> None:
     run = tuner(PythonBackend(picky, FUNCTION), search(FUNCTION), StoppingCriterion(max_num_trials_completed=8),
                 max_failures=8)  # fmt: skip

@@ -34,6 +34,9 @@ def tune(
     trials: Annotated[
         int | None, Option("--trials", "-n", help="How many trials there will be, exactly (no limit).")
     ] = None,
+    done: Annotated[
+        int | None, Option(help="How many are to be done, exactly, beside those that are stopped or fail.")
+    ] = None,
     workers: Annotated[
         int | None, Option("--workers", "-w", help="Processes; 0 runs the trials in this one (1).")
     ] = None,
@@ -101,7 +104,7 @@ def tune(
     origin = os.getcwd()
     domains, first = _space(space, param, where)
     given = {
-        "space": domains, "metric": metric, "goal": goal, "trials": trials, "workers": workers,
+        "space": domains, "metric": metric, "goal": goal, "trials": trials, "done": done, "workers": workers,
         "search": search, "settings": _settings("--setting", setting), "budget": budget, "stopping": stopping,
         "stopping_settings": _settings("--stopping-setting", stopping_setting), "seed": seed,
         "islands": islands_of(islands),

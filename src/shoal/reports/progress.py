@@ -94,6 +94,8 @@ class Progress(AbstractContextManager["Progress"]):
         parts = [
             f"{history.ended:,}{'' if history.definition.trials is None else f'/{history.definition.trials:,}'} trials"
         ]
+        if history.definition.done is not None:
+            parts.append(f"{history.counts['done']:,}/{history.definition.done:,} done")
         if history.best is not None:
             parts.append(
                 f"best {history.definition.metric} {number(history.trial(history.best).value)} (trial {history.best})"

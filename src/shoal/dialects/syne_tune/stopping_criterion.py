@@ -16,8 +16,8 @@ from shoal.errors import StudyError
 class StoppingCriterion:
     """Tuning ends as soon as one of these is reached, and not one trial or report later than can be helped.
 
-    ``max_num_trials_started`` and ``max_num_trials_finished`` are exact, and so is ``max_num_trials_completed`` where
-    the scheduler stops no trials. For the others the journal is looked at 20 times a second.
+    The bounds of ``max_num_trials_started``, ``_finished`` and ``_completed`` are exact. For the others the journal is
+    looked at 20 times a second.
     """
 
     max_wallclock_time: float | None = None
@@ -45,20 +45,18 @@ class StoppingCriterion:
     @property
     def trials(self) -> int | None:
         """How many trials there may be."""
-        given = [bound for bound in (self.max_num_trials_started, self.max_num_trials_finished) if bound is not None]
-        return int(min(given)) if given and min(given) < math.inf else None
+        return _least(self.max_num_trials_started, self.max_num_trials_finished)
+
+    @property
+    def done(self) -> int | None:
+        """How many trials there may be that complete, beside those that are stopped or fail."""
+        return _least(self.max_num_trials_completed)
 
     def reached(self, status: TuningStatus) -> str:
         """Which bound a study has reached, in words; empty while none."""
-        counts = {
-            "max_num_trials_completed": status.num_trials_completed,
-            "max_num_evaluations": status.overall_metric_statistics.count,
-        }
-        for name, count in counts.items():
-            bound = getattr(self, name)
-            if bound is not None and count >= bound:
-                return f"{name}={bound} is reached"
-        seen = status.overall_metric_statistics
+        seen, most = status.overall_metric_statistics, self.max_num_evaluations
+        if most is not None and seen.count >= most:
+            return f"max_num_evaluations={most} is reached"
         for metric, bound in (self.max_metric_value or {}).items():
             if seen.max_metrics.get(metric, -math.inf) > bound:
                 return f"{metric} {seen.max_metrics[metric]:g} is above {bound:g}, as max_metric_value asks"
@@ -70,7 +68,13 @@ class StoppingCriterion:
     def __call__(self, status: TuningStatus) -> bool:
         """Whether any bound is reached; for criteria of your own that are made of this one."""
         times = self.max_wallclock_time is not None and status.wallclock_time >= self.max_wallclock_time
-        return times or bool(self.reached(status)) or (self.trials or math.inf) <= status.num_trials_finished
+        ended = (self.trials or math.inf) <= status.num_trials_finished
+        return times or ended or (self.done or math.inf) <= status.num_trials_completed or bool(self.reached(status))
+
+
+def _least(*bounds: float | None) -> int | None:
+    given = [bound for bound in bounds if bound is not None and bound < math.inf]
+    return math.ceil(min(given)) if given else None
 
 
 def __getattr__(name: str) -> Any:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from time import monotonic, time
+from time import time
 from typing import Any, NoReturn
 
 from shoal import catalog
@@ -87,26 +86,17 @@ class Tuner:
             Watch(store, self.name, self.stop_criterion, self.max_failures) as watch,
             self.trial_backend.gpus.visible(),
         ):
-            self._tune(self._asked(directory))
+            self.study = tune(self._objective, store=store_url(), **self._asked(directory), **self._ends())
         watch.complain()
         self._complain()
 
-    def _tune(self, asked: dict[str, Any]) -> None:
-        """Tune; where so many trials are to complete, and none is stopped, make up for those that failed."""
-        limits = self.stop_criterion if isinstance(self.stop_criterion, StoppingCriterion) else StoppingCriterion()
-        wanted = None if self.scheduler.stopping else limits.max_num_trials_completed
-        most, began = limits.trials or math.inf, monotonic()
-        trials = min(wanted or math.inf, most)
-        while True:
-            end: dict[str, Any] = {} if trials == math.inf else {"trials": int(trials)}
-            if limits.max_wallclock_time is not None:
-                end["timeout"] = max(limits.max_wallclock_time - (monotonic() - began), 0.0)
-            self.study = tune(self._objective, store=store_url(), **asked, **end)
-            history = self.study._journal.history
-            more = min(history.ended + max((wanted or 0) - history.counts["done"], 0), most)
-            if history.ended < trials or more <= trials or history.counts["failed"] > self.max_failures:
-                return
-            trials = more
+    def _ends(self) -> dict[str, Any]:
+        """What of the criterion a study itself minds."""
+        given = self.stop_criterion
+        if not isinstance(given, StoppingCriterion):
+            return {}
+        ends = {"trials": given.trials, "done": given.done, "timeout": given.max_wallclock_time}
+        return {name: value for name, value in ends.items() if value is not None}
 
     def _asked(self, directory: str) -> dict[str, Any]:
         scheduler = self.scheduler
