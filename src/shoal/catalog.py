@@ -40,6 +40,7 @@ SEARCHES: Final[Mapping[str, str]] = {
 STOPPINGS: Final[Mapping[str, str]] = {
     "auto": "shoal.stopping.auto:Auto",
     "asha": "shoal.stopping.asha:ASHA",
+    "asha-pareto": "shoal.stopping.pareto:ParetoASHA",
     "asha-promote": "shoal.stopping.promotion:Promotion",
     "hyperband": "shoal.stopping.hyperband:Hyperband",
     "pasha": "shoal.stopping.pasha:PASHA",

@@ -14,10 +14,10 @@ from stoppings import rule_of
 
 NAMES = pytest.mark.parametrize("name", catalog.STOPPINGS)
 BAD: list[tuple[str, dict[str, Any]]] = [
-    *[(name, {"eta": eta}) for name in ("auto", "asha", "asha-promote", "hyperband", "pasha", "freeze")
+    *[(name, {"eta": eta}) for name in ("auto", "asha", "asha-pareto", "asha-promote", "hyperband", "pasha", "freeze")
       for eta in (1, 0.5, -3, math.nan)],
     ("asha", {"eta": math.inf}), ("asha", {"brackets": 0}), ("asha", {"grace": 0}), ("pasha", {"grace": -1}),
-    ("asha-promote", {"grace": math.nan}),
+    ("asha-promote", {"grace": math.nan}), ("asha-pareto", {"others": {"seconds": "small"}}),
     *[("percentile", bad) for bad in ({"percentile": 0}, {"percentile": 101}, {"percentile": math.nan},
       {"competitors": 0}, {"warmup": -1}, {"interval": 0}, {"interval": math.nan})],
     ("median", {"competitors": 0}), ("median", {"warmup": -0.5}),

@@ -12,6 +12,7 @@ from shoal import catalog
 from shoal.dialects.syne_tune.config_space import choice, loguniform, randint
 from shoal.dialects.syne_tune.optimizer import baselines, schedulers
 from shoal.dialects.syne_tune.optimizer.scheduler import Scheduler
+from shoal.dialects.syne_tune.optimizer.schedulers import multiobjective
 from shoal.errors import ShoalError, SpaceError, StudyError
 
 SPACE = {"lr": loguniform(1e-4, 1), "units": randint(1, 9), "act": choice(["relu", "tanh"]), "epochs": 27}
@@ -81,7 +82,12 @@ def test_starting_points_are_completed_by_the_middle_of_the_space() -> None:
     ("make", "reason"),
     [
         (lambda: baselines.RandomSearch(SPACE), "needs metric"),
-        (lambda: baselines.RandomSearch(SPACE, metrics=["a", "b"]), "a study has one objective"),
+        (lambda: baselines.KDE(SPACE, metrics=["a", "b"]), "MOASHA, EHVI, NSGA2"),
+        (lambda: baselines.EHVI(SPACE, metrics=["a", "a"]), "named twice"),
+        (lambda: baselines.EHVI(SPACE, metrics=["a", "b"], mode=["min"]), "each metric needs its mode"),
+        (lambda: baselines.NSGA2(SPACE, metric=["a", "b"], population_size=20), "population_size=20"),
+        (lambda: multiobjective.MOASHA(SPACE, ["a", "b"], multiobjective_priority=dict), "multiobjective_priority="),
+        (lambda: multiobjective.MOASHA(SPACE, ["a", "b"], brackets=3), "brackets=3"),
         (lambda: baselines.RandomSearch(SPACE, "loss", mode="maximum"), "mode is 'min' or 'max'"),
         (lambda: baselines.RandomSearch(SPACE, "loss", mode="min", do_minimize=False), "contradict"),
         (lambda: baselines.RandomSearch(SPACE, "loss", opt_nstarts=3), r"opt_nstarts=3\) of Syne Tune has no"),
@@ -114,11 +120,27 @@ def test_a_space_that_makes_no_sense_is_refused() -> None:
 
 
 @pytest.mark.parametrize("place", ["baselines", "legacy_baselines", "schedulers.multiobjective"])
-def test_several_objectives_are_refused_when_imported_with_what_to_do_instead(place: str) -> None:
+def test_several_metrics_are_searched_by_their_pareto_front_and_weighted_sums_are_refused(place: str) -> None:
     module = importlib.import_module(f"shoal.dialects.syne_tune.optimizer.{place}")
-    with pytest.raises(ShoalError, match=r"MOASHA of Syne Tune .* report a weighted sum"):
-        module.MOASHA  # noqa: B018
+    for name in ("EHVI", "NSGA2", "MOREA", "MORandomScalarizationBayesOpt"):
+        scheduler = getattr(module, name)(SPACE, metric=["loss", "accuracy"], mode=["min", "max"])
+        assert (scheduler.search, scheduler.settings) == ("pareto", {"others": {"accuracy": "maximize"}})
+        assert (scheduler.metric_names(), scheduler.metric_mode()) == (["loss", "accuracy"], ["min", "max"])
+    with pytest.raises(ShoalError, match=r"MOLinearScalarizationBayesOpt of Syne Tune .* report the weighted sum"):
+        module.MOLinearScalarizationBayesOpt  # noqa: B018
     assert not hasattr(module, "NoSuchThing")
+
+
+def test_moasha_stops_by_the_pareto_front_at_each_rung_and_says_so() -> None:
+    scheduler = multiobjective.MOASHA(SPACE, ["loss", "seconds"], time_attr="epoch", max_t=9, reduction_factor=2)
+    assert (scheduler.search, scheduler.stopping) == ("random", "asha-pareto")
+    assert scheduler.stopping_settings == {"eta": 2, "others": {"seconds": "minimize"}}
+    assert catalog.stopping("asha-pareto", scheduler.stopping_settings)
+    assert scheduler.metric_mode() == "min"
+    assert str(scheduler) == (
+        "MOASHA is Shoal's search 'random' with the rule 'asha-pareto', eta 2, others {'seconds': 'minimize'}, budget "
+        "epoch 1 to 9"
+    )
 
 
 def test_a_list_in_a_config_space_is_a_constant() -> None:

@@ -20,7 +20,7 @@ from shoal.dialects.syne_tune import Reporter, StoppingCriterion, Tuner
 from shoal.dialects.syne_tune.backend import LocalBackend, PythonBackend
 from shoal.dialects.syne_tune.config_space import choice, randint, uniform
 from shoal.dialects.syne_tune.experiments import list_experiments, load_experiment, load_experiments_df
-from shoal.dialects.syne_tune.optimizer.baselines import ASHA, RandomSearch
+from shoal.dialects.syne_tune.optimizer.baselines import ASHA, EHVI, MOASHA, RandomSearch
 from shoal.dialects.syne_tune.optimizer.scheduler import Scheduler
 from shoal.errors import ObjectiveError, ShoalError, StudyError
 
@@ -134,6 +134,29 @@ def test_another_program_may_run_the_script() -> None:
     run.run()
     assert run.study is not None
     assert all(trial.value == trial.params["x"] for trial in run.study.trials)
+
+
+def two(x: float, epochs: int) -> None:
+    report = Reporter()
+    for epoch in range(1, epochs + 1):
+        report(epoch=epoch, accuracy=1 - x**2 - 1 / (epoch + 1), cost=(x - 1) ** 2)
+
+
+@pytest.mark.parametrize("make", [MOASHA, EHVI])
+def test_several_metrics_have_a_front_and_each_its_best(make: Any) -> None:
+    space = {"x": uniform(-1, 2), "epochs": 9}
+    more = {"time_attr": "epoch", "max_t": 9} if make is MOASHA else {}
+    scheduler = make(space, ["accuracy", "cost"], mode=["max", "min"], random_seed=0, **more)
+    run = tuner(PythonBackend(two, space), scheduler, StoppingCriterion(max_num_trials_finished=40))
+    run.run()
+    found = load_experiment(run.name)
+    assert (found.metric_names(), found.metric_mode()) == (["accuracy", "cost"], ["max", "min"])
+    assert found.best_config("cost")["cost"] == found.best_config(1)["cost"] == found.results["cost"].min() < 0.05
+    assert found.best_config()["accuracy"] == found.results["accuracy"].max() > 0.8
+    assert run.best_config(1)[0] == found.best_config(1)["trial_id"]
+    assert (outcomes(run)["stopped"] > 0) == (make is MOASHA)
+    with pytest.raises(StudyError, match="none of those that are tuned: accuracy, cost"):
+        found.best_config("loss")
 
 
 @pytest.mark.parametrize("kind", ["stopping", "promotion"])

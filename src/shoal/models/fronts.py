@@ -2,10 +2,46 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
+from shoal.errors import StudyError, unknown
+from shoal.records import Metrics
 from shoal.space.domain import Array
+
+GOALS = ("minimize", "maximize")
+
+
+def check_goals(others: Mapping[str, str]) -> None:
+    """Raises StudyError for a goal that there is not."""
+    for goal in others.values():
+        if goal not in GOALS:
+            raise StudyError(unknown("goal", goal, GOALS))
+
+
+def others_of(metrics: Metrics, others: Mapping[str, str]) -> list[float]:
+    """The losses that some metrics are, smaller is better; NaN where one is not there, or no number."""
+    told = [(metrics.get(name), -1.0 if goal == "maximize" else 1.0) for name, goal in others.items()]
+    return [
+        sign * value if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
+        for value, sign in told
+    ]
+
+
+def known(losses: Array) -> Array:
+    """Losses [n, m] in which NaN counts as the worst that there is of that metric.
+
+    >>> known(np.array([[1.0, np.nan], [2.0, 5.0]])).tolist()
+    [[1.0, 5.0], [2.0, 5.0]]
+    """
+    found = losses.copy()
+    for column in found.T:
+        gone = np.isnan(column)
+        column[gone] = column[~gone].max() if not gone.all() else 0.0
+    return found
 
 
 def ranks(losses: Array) -> NDArray[np.int_]:
@@ -17,13 +53,13 @@ def ranks(losses: Array) -> NDArray[np.int_]:
     >>> ranks(np.array([[0.0, 2.0], [1.0, 1.0], [2.0, 2.0], [2.0, 0.0], [3.0, 3.0]])).tolist()
     [0, 0, 1, 0, 2]
     """
-    found = np.full(len(losses), -1)
-    left, front = np.arange(len(losses)), 0
-    while len(left):
-        some = losses[left]
-        beaten = np.array([bool((np.all(some <= point, 1) & np.any(some < point, 1)).any()) for point in some])
-        found[left[~beaten]] = front
-        left, front = left[beaten], front + 1
+    found = np.zeros(len(losses), dtype=int)
+    sequence = np.lexsort(losses.T[::-1])  # whatever beats a point comes before it
+    ordered = losses[sequence]
+    for place, point in enumerate(ordered):
+        before = ordered[:place]
+        beating = np.all(before <= point, 1) & np.any(before < point, 1)
+        found[sequence[place]] = found[sequence[:place][beating]].max(initial=-1) + 1
     return found
 
 

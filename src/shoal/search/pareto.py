@@ -14,16 +14,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from shoal.contracts import Proposal
-from shoal.errors import SpaceError, unknown
 from shoal.history import History
-from shoal.models.fronts import order
+from shoal.models.fronts import check_goals, known, order, others_of
 from shoal.records import AnyRecord
 from shoal.search.observed import Observed, Watch
 from shoal.search.tpe import TPE
 from shoal.space.cube import Cube
 from shoal.space.domain import Array
-
-GOALS = ("minimize", "maximize")
 
 
 @dataclass
@@ -37,9 +34,7 @@ class Pareto:
     candidates: int = 24
 
     def __post_init__(self) -> None:
-        for goal in self.others.values():
-            if goal not in GOALS:
-                raise SpaceError(unknown("goal", goal, GOALS))
+        check_goals(self.others)
         self._tpe = TPE(self.design, self.gamma, self.good, self.candidates)
 
     def begin(self, history: History) -> None:
@@ -62,20 +57,11 @@ class Pareto:
     def _losses(self, seen: Observed) -> Array:
         """All losses [n, m], smaller is better; what is not there counts as the worst that is."""
         rest = np.array([self._others(n, bool(f)) for n, f in zip(seen.numbers.tolist(), seen.failed, strict=True)])
-        losses = np.column_stack([seen.losses, rest.reshape(len(seen.losses), len(self.others))])
-        for column in losses.T:
-            gone = np.isnan(column)
-            column[gone] = column[~gone].max() if not gone.all() else 0.0
-        return losses
+        return known(np.column_stack([seen.losses, rest.reshape(len(seen.losses), len(self.others))]))
 
     def _others(self, number: int, failed: bool) -> list[float]:
         if failed:
             return [math.nan] * len(self.others)
         if number not in self._known:
-            metrics = self._history.metrics(number)
-            told = [(metrics.get(name), -1.0 if goal == "maximize" else 1.0) for name, goal in self.others.items()]
-            self._known[number] = [
-                sign * value if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
-                for value, sign in told
-            ]
+            self._known[number] = others_of(self._history.metrics(number), self.others)
         return self._known[number]

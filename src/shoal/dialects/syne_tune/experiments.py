@@ -66,6 +66,14 @@ def best_row(found: Sequence[dict[str, Any]], metric: str, mode: str) -> dict[st
     return (min if mode == "min" else max)(known, key=lambda row: row[metric])
 
 
+def one_of_metrics(metric: str | int, names: Sequence[str], mode: str | Sequence[str]) -> tuple[str, str]:
+    """A metric's name and its mode, given the name or the place. Raises StudyError for one that is not tuned."""
+    if metric not in (*names, *range(len(names))):
+        raise StudyError(f"metric {metric!r} is none of those that are tuned: {', '.join(names)}")
+    place = names.index(metric) if isinstance(metric, str) else metric
+    return names[place], mode if isinstance(mode, str) else mode[place]
+
+
 class ExperimentResult:
     """A study as Syne Tune shows it. ``results`` is a data frame, one row a report; it needs pandas."""
 
@@ -94,10 +102,11 @@ class ExperimentResult:
         return {**found, **read_metadata(self._definition)}
 
     def metric_names(self) -> list[str]:
-        return [self._definition.metric]
+        return list(self.metadata["metric_names"])
 
-    def metric_mode(self) -> str:
-        return "max" if self._definition.goal == "maximize" else "min"
+    def metric_mode(self) -> str | list[str]:
+        found: str | list[str] = self.metadata["metric_mode"]
+        return found
 
     def entrypoint_name(self) -> str:
         return str(self.metadata.get("entrypoint", self._definition.objective))
@@ -107,15 +116,15 @@ class ExperimentResult:
 
     def best_config(self, metric: str | int = 0) -> dict[str, Any]:
         """The best report: its metrics, ``trial_id``, and its config as ``config_NAME``."""
-        best = best_row(self.rows, self._metric(metric), self.metric_mode())
+        best = best_row(self.rows, *self._metric(metric))
         return {name: value for name, value in best.items() if not name.startswith("st_")}
 
     def plot(self, metric_to_plot: str | int = 0, figure_path: str | None = None, **plt_kwargs: Any) -> None:
         """The best value so far over time; shown, or written to a file. Needs matplotlib."""
-        metric = self._metric(metric_to_plot)
+        metric, mode = self._metric(metric_to_plot)
         times: list[float] = []
         best: list[float] = []
-        choose = min if self.metric_mode() == "min" else max
+        choose = min if mode == "min" else max
         for row in self.rows:
             if isinstance(row.get(metric), (int, float)):
                 times.append(row[ST_TUNER_TIME])
@@ -128,7 +137,7 @@ class ExperimentResult:
         self, metric_to_plot: str | int = 0, figure_path: str | None = None, figsize: tuple[float, float] = (12, 4)
     ) -> None:
         """Every trial's values over time, with a cross where it was stopped. Needs matplotlib."""
-        metric = self._metric(metric_to_plot)
+        metric, _ = self._metric(metric_to_plot)
         figure, axes = _axes(metric, f"Trials over time {self.name}", figsize)
         for number in sorted({row[ST_TRIAL_ID] for row in self.rows}):
             own = [row for row in self.rows if row[ST_TRIAL_ID] == number and metric in row]
@@ -137,12 +146,8 @@ class ExperimentResult:
             axes.scatter([row[ST_TUNER_TIME] for row in ends], [row[metric] for row in ends], marker="x", color="red")
         _finish(figure, figure_path)
 
-    def _metric(self, metric: str | int) -> str:
-        if isinstance(metric, str):
-            return metric
-        if metric != 0:
-            raise StudyError(f"a study has one objective, {self._definition.metric!r}; metric {metric!r} is none of it")
-        return self._definition.metric
+    def _metric(self, metric: str | int) -> tuple[str, str]:
+        return one_of_metrics(metric, self.metric_names(), self.metric_mode())
 
     def __str__(self) -> str:
         trials = len({row[ST_TRIAL_ID] for row in self.rows})

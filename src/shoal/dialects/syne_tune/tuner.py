@@ -14,7 +14,7 @@ from shoal import catalog
 from shoal.beginning import files_beside
 from shoal.dialects.syne_tune.backend import LocalBackend, PythonBackend
 from shoal.dialects.syne_tune.constants import ST_DATETIME_FORMAT, ST_TUNER_CREATION_TIMESTAMP
-from shoal.dialects.syne_tune.experiments import best_row, rows
+from shoal.dialects.syne_tune.experiments import best_row, one_of_metrics, rows
 from shoal.dialects.syne_tune.optimizer.scheduler import Scheduler
 from shoal.dialects.syne_tune.places import store_url, write_metadata
 from shoal.dialects.syne_tune.refusals import only, refused
@@ -131,9 +131,8 @@ class Tuner:
         """The number and the config of the trial with the best report of a metric, also where it was stopped later."""
         if self.study is None:
             raise StudyError(f"tuner {self.name!r} has not run yet: call run(), or load_experiment({self.name!r})")
-        if metric not in (0, self.scheduler.metric):
-            raise StudyError(f"the scheduler tunes {self.scheduler.metric!r}, not {metric!r}")
-        number = best_row(rows(self.study), self.scheduler.metric, self.scheduler.metric_mode())["trial_id"]
+        name, mode = one_of_metrics(metric, self.scheduler.metric_names(), self.scheduler.metric_mode())
+        number = best_row(rows(self.study), name, mode)["trial_id"]
         return number, self.study.trials[number].params
 
     @staticmethod

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from shoal.dialects.syne_tune.optimizer.scheduler import SEVERAL, Plan, Scheduler
+from shoal.dialects.syne_tune.optimizer.scheduler import Plan, Scheduler
+from shoal.dialects.syne_tune.optimizer.schedulers import multiobjective
 from shoal.dialects.syne_tune.refusals import absent
 
 _KDE = {"num_min_data_points": "design", "num_candidates": "candidates"}
 _REA = {"population_size": "population", "sample_size": "sample"}
-_SEVERAL = (
-    "MOASHA", "MOREA", "NSGA2", "EHVI", "MORandomScalarizationBayesOpt", "MOLinearScalarizationBayesOpt",
-    "MultiObjectiveRegularizedEvolution", "LinearScalarizedScheduler",
-)  # fmt: skip
 _TRANSFER = ("ZeroShotTransfer", "ASHACTS", "RUSHScheduler", "BoundingBox")
 
 __getattr__ = absent(
     __name__,
     {
-        **dict.fromkeys(_SEVERAL, SEVERAL),
+        **dict.fromkeys(("MOLinearScalarizationBayesOpt", "LinearScalarizedScheduler"), multiobjective.WEIGHED),
         **dict.fromkeys(_TRANSFER, "what is known from other tasks goes into points_to_evaluate"),
         "ConstrainedBayesianOptimization": "raise in the script where a constraint does not hold: searches keep away",
     },
@@ -25,6 +22,8 @@ __getattr__ = absent(
 
 class RandomSearch(Scheduler):
     """``random``."""
+
+    plan = Plan(several=True)
 
 
 class GridSearch(Scheduler):
@@ -148,3 +147,7 @@ class DEHB(Scheduler):
     """``de`` with ``hyperband``."""
 
     plan = Plan("de", rule="hyperband")
+
+
+MOASHA, EHVI, NSGA2 = multiobjective.MOASHA, multiobjective.EHVI, multiobjective.NSGA2
+MOREA, MORandomScalarizationBayesOpt = multiobjective.MOREA, multiobjective.MORandomScalarizationBayesOpt

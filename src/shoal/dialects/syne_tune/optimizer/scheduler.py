@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from shoal.dialects.syne_tune.config_space import as_constant
+from shoal.dialects.syne_tune.optimizer.metrics import metrics_of, mode_of
 from shoal.dialects.syne_tune.optimizer.options import Options
 from shoal.dialects.syne_tune.refusals import only, refused
 from shoal.errors import StudyError
@@ -14,17 +15,14 @@ from shoal.records import Budget
 from shoal.space import Space
 from shoal.space.domain import Domain
 
-DESIGNED = ("gp", "tpe", "forest")  # searches with a setting for how many trials come before the model
+DESIGNED = ("gp", "tpe", "forest", "pareto")  # searches with a setting for how many trials come before the model
 KINDS = {"stopping": "asha", "promotion": "asha-promote", "pasha": "pasha", "legacy_dyhpo": "freeze", "dyhpo": "freeze"}
 BY_NAME = {  # their searchers
     "random": "random", "random_search": "random", "grid": "grid", "bayesopt": "gp", "botorch": "gp",
     "legacy_hypertune": "gp", "hypertune": "gp", "legacy_dyhpo": "gp", "dyhpo": "gp", "kde": "tpe", "tpe": "tpe",
     "bore": "forest", "cqr": "forest", "regularized_evolution": "evolution", "rea": "evolution",
 }  # fmt: skip
-SEVERAL = (
-    "a study has one objective; report a weighted sum of the metrics and tune that, or tune one metric and fail trials "
-    "in which another is out of bounds (raise in the script)"
-)
+STEERED = ("pareto", "asha-pareto")  # what looks at several metrics
 FOREST = {"bore": {"acquisition": "EI"}, "cqr": {"acquisition": "qLCB"}}
 
 
@@ -33,7 +31,7 @@ class Plan:
     """What a scheduler becomes. ``options`` and ``rule_options`` say which of its options are which settings.
 
     The search is None where the option ``searcher`` names it. ``kinds``: whether ``type`` chooses the rule. ``most``
-    is max_t where nothing is said.
+    is max_t where nothing is said. ``several``: whether it takes more than one metric.
     """
 
     search: str | None = "random"
@@ -44,13 +42,14 @@ class Plan:
     rule_options: Mapping[str, str] = field(default_factory=dict)
     kinds: bool = False
     most: float | None = None
+    several: bool = False
 
 
 class Scheduler:
     """What all schedulers take; each is this with a `Plan` of its own.
 
-    ``metric`` is a name, or a list of one; the goal is ``mode`` ("min", "max") or ``do_minimize``. Those that stop or
-    pause trials need ``time_attr`` (``resource_attr``), what counts along a trial, and ``max_t``, or
+    ``metric`` is a name, or a list; the goal is ``mode`` ("min", "max", or a list) or ``do_minimize``. Those that stop
+    or pause trials need ``time_attr`` (``resource_attr``), what counts along a trial, and ``max_t``, or
     ``max_resource_attr``, which names it in the config space. Raises StudyError for what Shoal does not have.
     """
 
@@ -58,11 +57,12 @@ class Scheduler:
 
     def __init__(self, config_space: Mapping[str, Any], metric: Any = None, *args: Any, **options: Any) -> None:
         given = Options(type(self).__name__, options)
-        given.place(args, ("time_attr", "max_t") if self.plan.rule else ("do_minimize", "random_seed"))
+        first = ("time_attr", "max_t") if self.plan.rule and not self.plan.several else ("do_minimize", "random_seed")
+        given.place(args, first)
         self.config_space = dict(config_space)
         self.space = Space({name: as_constant(value) for name, value in config_space.items()})
-        self.metric = _one_metric(given, metric)
-        self.goal = _goal(given)
+        self.metrics = metrics_of(given, metric, self.plan.several)
+        self.metric, self.goal = next(iter(self.metrics.items()))
         self.seed: int | None = given.take("random_seed")
         self.start = [_whole(point, self.config_space) for point in given.take("points_to_evaluate") or ()]
         self.search, self.settings = self._search(given)
@@ -72,6 +72,10 @@ class Scheduler:
         if self.plan.rule is not None:
             self._rule(given, self.plan.rule)
         given.finish()
+        others = {name: goal for name, goal in self.metrics.items() if name != self.metric}
+        for name, settings in ((self.search, self.settings), (self.stopping, self.stopping_settings)):
+            if name in STEERED:
+                settings["others"] = others
 
     def _search(self, given: Options) -> tuple[str, dict[str, Any]]:
         settings = {**self.plan.settings, **given.renamed(self.plan.options)}
@@ -117,10 +121,10 @@ class Scheduler:
         self.budget = Budget(_counted(given), given.take("grace_period", 1), most)
 
     def metric_names(self) -> list[str]:
-        return [self.metric]
+        return list(self.metrics)
 
-    def metric_mode(self) -> str:
-        return {"minimize": "min", "maximize": "max"}[self.goal]
+    def metric_mode(self) -> str | list[str]:
+        return mode_of(list(self.metrics.values()))
 
     def __str__(self) -> str:
         """What became of it, in words."""
@@ -132,32 +136,6 @@ class Scheduler:
         if self.budget is not None:
             text += f", budget {self.budget.name} {self.budget.least:g} to {self.budget.most:g}"
         return text
-
-
-def _one_metric(given: Options, metric: Any) -> str:
-    metrics = given.take("metrics", metric)
-    metric = metrics[0] if isinstance(metrics, (list, tuple)) and len(metrics) == 1 else metrics
-    if isinstance(metric, (list, tuple)):
-        raise several(f"{given.of}(metric={list(metric)!r:.100})")
-    if not isinstance(metric, str) or not metric:
-        raise StudyError(f"{given.of} needs metric, the name of what is reported, as in metric='accuracy'")
-    return metric
-
-
-def several(what: str) -> StudyError:
-    """The error for a search with several objectives."""
-    return refused(what, SEVERAL)
-
-
-def _goal(given: Options) -> str:
-    mode, least = given.take("mode"), given.take("do_minimize")
-    if isinstance(mode, (list, tuple)) and len(mode) == 1:
-        mode = mode[0]
-    if mode not in (None, "min", "max") or least not in (None, True, False):
-        raise StudyError(f"{given.of}: mode is 'min' or 'max', and do_minimize True or False; got {mode!r}, {least!r}")
-    if mode is not None and least is not None and least != (mode == "min"):
-        raise StudyError(f"{given.of}: mode={mode!r} and do_minimize={least!r} contradict each other; give one of them")
-    return "maximize" if mode == "max" or least is False else "minimize"
 
 
 def _whole(point: Mapping[str, Any], config_space: Mapping[str, Any]) -> dict[str, Any]:
