@@ -33,7 +33,9 @@ def check(place: Path) -> None:
     assert len(outcomes) == 24
     assert set(outcomes) <= {"done", "stopped", "failed"}
     assert {"done", "stopped"} <= set(outcomes)
-    assert study.trials[0].params["lr"] == 0.001
+    first = study.trials[0]
+    assert {name: first.params[name] for name in ("lr", "units", "opt")} == {"lr": 0.001, "units": 64, "opt": "adam"}
+    assert study.best.value < first.metrics["val_loss"]  # the search is better than what was known before
     assert study.best.metrics["val_accuracy"] > 0.85
     assert {"momentum" in t.params for t in study.trials if t.params["opt"] == "adam"} == {False}
     said = shoal("report", FILES[0], "-p", "plot.yml", "-m", FILES[1])
