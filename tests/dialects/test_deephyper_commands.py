@@ -16,6 +16,7 @@ import psutil
 import pytest
 import yaml
 
+from clusters import cluster
 from conftest import wait_until
 from shoal.dialects.deephyper.results import best_rows
 from shoal.study import Study
@@ -62,6 +63,16 @@ def package(folder: Path, seconds: float = 0.0) -> Path:
 
 
 WHAT = ("--problem", "pkg.problem.Problem", "--run", "pkg.model_run.run")
+
+
+def test_the_ray_evaluator_runs_on_the_cluster_of_an_address(folder: Path) -> None:
+    address = cluster()
+    said = shoal("hps", "ambs", *WHAT, "--evaluator", "ray", "--ray-address", address, "--num-workers", "2",
+                 "--num-cpus-per-task", "2", "--max-evals", "6", cwd=package(folder))  # fmt: skip
+    assert "evaluator ray: 2 peers, workers of Ray (engine ray)" in said
+    rows = list(csv.DictReader((folder / "project" / "pkg" / "results.csv").read_text().splitlines()))
+    assert [row["job_id"] for row in rows] == [str(number) for number in range(6)]
+    assert (float(rows[0]["p:x"]), float(rows[0]["objective"])) == (5.0, -17.0)
 
 
 # ---------------------------------------------------------------------- the tutorial

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,6 @@ from shoal.dialects.deephyper import (
 from shoal.dialects.deephyper import configspace as cs
 from shoal.dialects.deephyper.settings import model_based
 from shoal.study import Study
-from shoal.tuning import ENGINES
 
 
 def square(job: Any) -> float:
@@ -361,15 +361,10 @@ def test_an_evaluator_is_an_engine_and_says_which(method: str, given: Any, plan:
 
 
 def test_ray_is_used_where_it_is_there_and_else_the_error_says_what_to_install() -> None:
-    evaluator = Evaluator.create(square, "ray", {"num_workers": 2, "num_gpus_per_task": 0.5, "num_cpus_per_task": 1})
-    try:
-        import ray  # type: ignore[import-not-found,unused-ignore]  # noqa: F401
-
-        there = "ray" in ENGINES
-    except ModuleNotFoundError:
-        there = False
-    if there:
-        assert evaluator.plan() == {"workers": 2, "engine": "ray", "gpus": 0.5}
+    evaluator = Evaluator.create(square, "ray", {"num_workers": 2, "num_gpus_per_task": 0.5, "num_cpus_per_task": 3})
+    if find_spec("ray"):
+        plan = {"workers": 2, "engine": "ray", "gpus": 0.5, "engine_settings": {"cpus_per_peer": 3}}
+        assert evaluator.plan() == plan
         return
     with pytest.raises(ShoalError, match=r"process"):
         evaluator.plan()
@@ -380,7 +375,7 @@ def test_ray_is_used_where_it_is_there_and_else_the_error_says_what_to_install()
     [("serial", {"num_workers": 2}), ("process", {"num_workers": 0}), ("process", {"num_workers": True}),
      ("process", {"num_worker": 2}), ("process", {"address": "auto"}), ("mpicomm", {"num_workers": 4}), ("balsam", {}),
      ("proces", {}), ("process", {"callbacks": [object()]}), ("process", {"storage": None}),
-     ("ray", {"num_cpus_per_task": 2}), ("ray", {"ray_kwargs": {}})],
+     ("ray", {"ray_kwargs": {}})],
 )  # fmt: skip
 def test_an_evaluator_that_shoal_does_not_have_is_refused(method: str, bad: dict[str, Any]) -> None:
     with pytest.raises(ShoalError):

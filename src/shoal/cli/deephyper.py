@@ -53,7 +53,7 @@ def hps(
         float | None, Option("--num-gpus-per-task", "--ray-num-gpus-per-task", help="GPUs for each evaluation.")
     ] = None,
     num_cpus_per_task: Annotated[
-        float | None, Option("--num-cpus-per-task", "--ray-num-cpus-per-task", help="1.")
+        float | None, Option("--num-cpus-per-task", "--ray-num-cpus-per-task", help="Ray CPUs for each (1).")
     ] = None,
     verbose: Annotated[int, Option("--verbose", "-v", help="0 shows no progress.")] = 1,
 ) -> None:  # fmt: skip

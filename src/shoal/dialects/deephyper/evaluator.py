@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +13,7 @@ METHODS: Mapping[str, str] = {  # DeepHyper's names, those of its first versions
     "serial": "here", "thread": "thread", "threadPool": "thread", "process": "local", "processPool": "local",
     "subprocess": "local", "loky": "local", "ray": "ray", "mpicomm": "mpi", "mpi": "mpi",
 }  # fmt: skip
-RAY = ("address", "num_cpus_per_task", "num_gpus_per_task")
+RAY = {"address": "address", "num_cpus_per_task": "cpus_per_peer", "num_gpus_per_task": "gpus"}
 
 
 class LoggerCallback:
@@ -90,8 +89,6 @@ class Evaluator:
                     f"callback {type(callback).__name__}: Shoal has LoggerCallback, TqdmCallback and "
                     "SearchEarlyStopping; for others look at the study, from another process: shoal.Study.open(name)"
                 )
-        if self.ray.get("num_cpus_per_task", 1) != 1:
-            raise ShoalError("evaluator 'ray': Shoal gives each evaluation one CPU; leave num_cpus_per_task out")
 
     def plan(self) -> dict[str, Any]:
         """The arguments for `shoal.tune`. Raises ShoalError where the engine is not to be had."""
@@ -111,19 +108,13 @@ class Evaluator:
         return found
 
     def _of_ray(self) -> dict[str, Any]:
-        from shoal.tuning import ENGINES
-
-        if "ray" not in ENGINES:
-            raise ShoalError("evaluator 'ray': this version of Shoal has no engine for Ray; use --evaluator process "
-                             "on one machine, mpi or `shoal submit` on many")  # fmt: skip
         if importlib.util.find_spec("ray") is None:
             raise ShoalError(
                 "evaluator 'ray' needs Ray: pip install 'shoal[ray]'; on one machine, process needs nothing"
             )
-        if self.ray.get("address"):
-            os.environ["RAY_ADDRESS"] = str(self.ray["address"])  # where Ray itself looks for its cluster
-        gpus = self.ray.get("num_gpus_per_task")
-        return {} if gpus is None else {"gpus": float(gpus)}
+        asked = {ours: self.ray[theirs] for theirs, ours in RAY.items() if self.ray.get(theirs) is not None}
+        gpus = asked.pop("gpus", None)
+        return {"engine_settings": asked} | ({} if gpus is None else {"gpus": float(gpus)})
 
     def words(self) -> str:
         """What the evaluator is in Shoal, in words."""
