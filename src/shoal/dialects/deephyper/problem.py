@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from shoal.dialects.deephyper import configspace as cs
-from shoal.dialects.deephyper.clauses import _Clause, _Condition, _Conjunction
+from shoal.dialects.deephyper.clauses import Clause
+from shoal.dialects.deephyper.conditions import Condition, Conjunction
+from shoal.dialects.deephyper.hyperparameters import Hyperparameter
+from shoal.dialects.deephyper.shorthands import foreign, hyperparameter
 from shoal.errors import SpaceError
 from shoal.space import Params, Space
-
-PRIORS = ("uniform", "log-uniform")
 
 
 class HpProblem:
@@ -38,38 +38,38 @@ class HpProblem:
     """
 
     def __init__(self) -> None:
-        self._hyperparameters: dict[str, cs.Hyperparameter] = {}
+        self._hyperparameters: dict[str, Hyperparameter] = {}
         self._conditions: list[Any] = []
-        self._forbidden: list[_Clause] = []
+        self._forbidden: list[Clause] = []
         self._start: list[Params] = []
 
     # ------------------------------------------------------------------ what is searched
 
-    def add_hyperparameter(self, value: Any, name: str | None = None, default_value: Any = None) -> cs.Hyperparameter:
+    def add_hyperparameter(self, value: Any, name: str | None = None, default_value: Any = None) -> Hyperparameter:
         """Add a range (a tuple of two ints or floats, and "log-uniform" after them), a choice (a list; one of numbers
         is ordered), a constant, a normal distribution (``{"mu": 0.0, "sigma": 1.0}``), or one of `configspace`.
 
         Raises SpaceError for anything else, and for a name that is taken.
         """
-        added = _hyperparameter(value, name, default_value)
+        added = hyperparameter(value, name, default_value)
         if added.name in self._hyperparameters:
             raise SpaceError(f"hyperparameter {added.name!r} is added twice")
         Space({added.name: added.domain()})  # refuses what makes no sense
         self._hyperparameters[added.name] = added
         return added
 
-    def add_hyperparameters(self, hp_list: Iterable[cs.Hyperparameter]) -> list[cs.Hyperparameter]:
+    def add_hyperparameters(self, hp_list: Iterable[Hyperparameter]) -> list[Hyperparameter]:
         return [self.add_hyperparameter(one) for one in hp_list]
 
-    def add_dim(self, p_name: str, p_space: Any, default_value: Any = None) -> cs.Hyperparameter:
+    def add_dim(self, p_name: str, p_space: Any, default_value: Any = None) -> Hyperparameter:
         """`add_hyperparameter`, in the order of arguments that DeepHyper had first."""
         return self.add_hyperparameter(p_space, p_name, default_value)
 
-    def add(self, value: Any, name: str | None = None, default_value: Any = None) -> cs.Hyperparameter | None:
+    def add(self, value: Any, name: str | None = None, default_value: Any = None) -> Hyperparameter | None:
         """Add a hyperparameter, a condition or a forbidden clause."""
-        if isinstance(value, (_Condition, _Conjunction)):
+        if isinstance(value, (Condition, Conjunction)):
             self.add_condition(value)
-        elif isinstance(value, _Clause):
+        elif isinstance(value, Clause):
             self.add_forbidden_clause(value)
         else:
             return self.add_hyperparameter(value, name, default_value)
@@ -77,8 +77,8 @@ class HpProblem:
 
     def add_condition(self, condition: Any) -> None:
         """A condition of `configspace`: its child is searched only while it holds."""
-        if not isinstance(condition, (_Condition, _Conjunction)):
-            raise SpaceError(_foreign(condition, "condition"))
+        if not isinstance(condition, (Condition, Conjunction)):
+            raise SpaceError(foreign(condition, "condition"))
         self._conditions.append(condition)
         self._check(self._conditions)
 
@@ -88,8 +88,8 @@ class HpProblem:
 
     def add_forbidden_clause(self, clause: Any) -> None:
         """A clause of `configspace`: params of which it is true are never tried."""
-        if not isinstance(clause, _Clause):
-            raise SpaceError(_foreign(clause, "forbidden clause"))
+        if not isinstance(clause, Clause):
+            raise SpaceError(foreign(clause, "forbidden clause"))
         self._forbidden.append(clause)
         self._check(self._forbidden)
 
@@ -180,65 +180,3 @@ class HpProblem:
         return "\n".join(lines)
 
     __repr__ = __str__
-
-
-def _hyperparameter(value: Any, name: str | None, default: Any) -> cs.Hyperparameter:
-    if isinstance(value, cs.Hyperparameter):
-        if name not in (None, value.name) or default is not None:
-            raise SpaceError(f"{value.name!r} has its name and its default already; give no other with it")
-        return value
-    if type(value).__module__.partition(".")[0].lower() == "configspace":
-        raise SpaceError(_foreign(value, "hyperparameter"))
-    if not isinstance(name, str):
-        raise SpaceError(f"{value!r:.100}: a hyperparameter needs a name, as in add_hyperparameter((1, 100), 'units')")
-    if isinstance(value, tuple):
-        return _range(value, name, default)
-    if isinstance(value, (list, np.ndarray)):
-        return _list(value.tolist() if isinstance(value, np.ndarray) else value, name, default)
-    if isinstance(value, Mapping):
-        return _normal(value, name, default)
-    if isinstance(value, (int, float, str)):
-        if default not in (None, value):
-            raise SpaceError(f"{name}: the constant {value!r} cannot have another default, {default!r}")
-        return cs.Constant(name, value)
-    raise SpaceError(f"{name}: {value!r:.100} ({type(value).__name__}): write a tuple, a list, a number or text")
-
-
-def _range(value: tuple[Any, ...], name: str, default: Any) -> cs.Hyperparameter:
-    low, high, prior = (*value, "uniform")[:3] if len(value) in (2, 3) else (None, None, None)
-    ends = [end for end in (low, high) if isinstance(end, (int, float)) and not isinstance(end, bool)]
-    if len(ends) != 2 or prior not in PRIORS:
-        raise SpaceError(
-            f"{name}: {value!r}: a range is a tuple of two ints or two floats, and one of {', '.join(PRIORS)} may "
-            "follow; a choice is a list"
-        )
-    if high < low:
-        low, high = high, low
-    log = prior == "log-uniform"
-    if all(isinstance(end, int) for end in ends):
-        return cs.UniformIntegerHyperparameter(name, low, high, default, log)
-    return cs.UniformFloatHyperparameter(name, float(low), float(high), default, log)
-
-
-def _list(values: list[Any], name: str, default: Any) -> cs.Hyperparameter:
-    numbers = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
-    if numbers and len(values) > 1:
-        return cs.OrdinalHyperparameter(name, values, default)
-    return cs.CategoricalHyperparameter(name, values, default)
-
-
-def _normal(value: Mapping[str, Any], name: str, default: Any) -> cs.Hyperparameter:
-    if not {"mu", "sigma"} <= set(value) <= {"mu", "sigma", "lower", "upper"}:
-        raise SpaceError(
-            f"{name}: {dict(value)!r:.200}: a normal distribution has mu and sigma, and may have lower and upper"
-        )
-    if isinstance(value["mu"], int):
-        raise SpaceError(f"{name}: Shoal has no normal distribution of ints; write floats, mu={float(value['mu'])}")
-    return cs.NormalFloatHyperparameter(name, **value, default_value=default)
-
-
-def _foreign(value: Any, what: str) -> str:
-    return (
-        f"{value!r:.100} is no {what}: `from shoal.dialects.deephyper import configspace as cs` has those that Shoal "
-        "can do, by ConfigSpace's names"
-    )
