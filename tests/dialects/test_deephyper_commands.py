@@ -110,6 +110,9 @@ def test_the_tutorial_goes_from_an_empty_folder_to_an_objective_of_98_percent(
     best = json.loads((place / "best.json").read_text())["0"]
     assert set(best) == {"activation", "elapsed_sec", "id", "lr", "objective", "units"}
     assert f"{best['objective']:.4f}" == last
+    trained = subprocess.run(["python", "model_run.py"], cwd=place / "polynome2", env=environment, capture_output=True,
+                             text=True, check=True)  # fmt: skip
+    assert f"objective: {last}" in trained.stdout  # best.json is found in the folder above
     assert {path.name for path in place.iterdir()} >= {"polynome2", "results.csv", "shoal.log", "best_config.png"}
     assert len((place / "results.csv").read_text().splitlines()) == 25
     where = "import dh_project.polynome2 as it; print(it.__file__)"
@@ -124,7 +127,8 @@ def test_what_new_writes_is_the_tutorials_tree_and_clean_code(folder: Path) -> N
     outer = folder / "dh_project"
     assert {str(path.relative_to(outer)) for path in outer.rglob("*.py")} == {"setup.py", "dh_project/__init__.py"}
     inner = outer / "dh_project"
-    shoal("new", "problem", "hps", "polynome2", cwd=inner)
+    said = shoal("new", "problem", "hps", "polynome2", cwd=inner)
+    assert f"pip install -e {outer}" in said
     made = {path.name for path in (inner / "polynome2").iterdir()}
     assert made >= {"__init__.py", "load_data.py", "model_run.py", "problem.py", "default_config.py", "best_config.py"}
     for words in (["check", "--select", "E,F,W,I,B"], ["format", "--check"]):
@@ -245,7 +249,8 @@ def test_top_of_a_table_prints_the_yaml_of_the_tutorial_and_writes_json(folder: 
     assert shoal("top", "results.csv", "-k", "1") == expected
     assert shoal("deephyper", "topk", "results.csv") == expected
     assert list(yaml.safe_load(shoal("top", "results.csv"))) == ["0", "1"]
-    shoal("top", "results.csv", "-k", "1", "-o", "best.json")
+    said = shoal("top", "results.csv", "-k", "1", "-o", "best.json")
+    assert said == f"written to best.json\n{expected}"
     assert json.loads(Path("best.json").read_text()) == yaml.safe_load(expected)
     for name in ("best.yaml", "best.csv"):
         shoal("top", "results.csv", "-o", name)
@@ -311,6 +316,8 @@ def test_a_dry_run_says_what_a_scheduler_would_be_told(folder: Path) -> None:
     for line in ('--partition="debug"', '--account="science"', "--time=0:1:0"):
         assert f"#SBATCH {line}" in said
     assert "Submit OK" not in said
+    said = shoal("submit", "hps", "demo", *words, "-n", "4", "--dry-run", cwd=folder / "project" / "pkg")
+    assert "exists already" not in said  # nothing is left of the first
 
 
 @pytest.mark.parametrize(

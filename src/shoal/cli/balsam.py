@@ -69,6 +69,7 @@ def balsam_submit(
     file = place / "order.json"
     if dry_run:
         typer.echo(script(order, file))
+        catalog.store(store).remove(workflow)  # its name is still to be had
         return
     ids = submit(order, file, asked.jobs)
     facts = {"ids": ids, "scheduler": asked.scheduler, "job_mode": job_mode, "nodes": nodes, "project": project,

@@ -115,24 +115,24 @@ def check_run(text: str) -> None:
 def topk(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="A results.csv.")] = Path("results.csv"),
     count: Annotated[int, Option("-k", min=1, help="How many.")] = 1,
-    output: Annotated[Path | None, Option("--output", "-o", help="Write a .yaml, .json or .csv file instead.")] = None,
+    output: Annotated[Path | None, Option("--output", "-o", help="Write a .yaml, .json or .csv file, too.")] = None,
 ) -> None:
     """The best rows of a table, the best first."""
     top_of_table(path, count, output)
 
 
 def top_of_table(path: Path, count: int, output: Path | None = None, as_json: bool = False) -> None:
-    """Print the best rows of a table as YAML, or write them to a file."""
+    """Print the best rows of a table as YAML, and write them to a file where one is named."""
     import yaml
 
     from shoal.dialects.deephyper.results import best_rows
     from shoal.reports.tables import write_table
 
     found = best_rows(path, count)
+    typer.echo(
+        json.dumps(found, indent=2) if as_json else yaml.safe_dump(found, indent=4, allow_unicode=True), nl=as_json
+    )
     if output is None:
-        typer.echo(
-            json.dumps(found, indent=2) if as_json else yaml.safe_dump(found, indent=4, allow_unicode=True), nl=as_json
-        )
         return
     try:
         if output.suffix == ".json":
@@ -147,7 +147,7 @@ def top_of_table(path: Path, count: int, output: Path | None = None, as_json: bo
             raise ShoalError(unknown("format", output.suffix, (".yaml", ".json", ".csv")))
     except OSError as error:
         raise ShoalError(f"cannot write {output}: {error.strerror}") from None
-    typer.echo(f"{len(found)} rows in {output}")
+    typer.echo(f"written to {output}", err=True)
 
 
 class SubmitCommand(TyperCommand):

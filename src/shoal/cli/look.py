@@ -117,9 +117,7 @@ def _jobs(study: Study) -> None:
 def top(
     study: StudyArgument = None,
     count: Annotated[int, typer.Option("-k", min=1, help="How many.")] = 5,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write a .yaml, .json or .csv file instead.")
-    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write a .yaml, .json or .csv file.")] = None,
     store: StoreOption = DEFAULT_STORE,
     as_json: JsonOption = False,
 ) -> None:

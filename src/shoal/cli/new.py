@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -36,13 +37,16 @@ def problem(
     name: Annotated[str, typer.Argument(help="Its name, and that of its package.")],
 ) -> None:
     """Make a problem in the package that is the working directory: a regression, to be changed into yours."""
-    from shoal.templates import PROBLEM, new_problem
+    from shoal.templates import PROBLEM, new_problem, package_of
 
     refuse_nas(kind)
     place = new_problem(name, Path.cwd())
     typer.echo(f"{name}/")
     for module in PROBLEM:
         typer.echo(f"    {module}.py")
+    root, package = package_of(place)
+    if importlib.util.find_spec(package.partition(".")[0]) is None:  # a project that was made with --no-install
+        typer.echo(f"Once, so that it can be imported:\n  python -m pip install -e {shlex.quote(str(root))}")
     typer.echo(f"Next, in {place.name}:\n  python load_data.py\n  python default_config.py\n  python problem.py")
 
 
