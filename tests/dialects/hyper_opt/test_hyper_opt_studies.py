@@ -107,6 +107,56 @@ def test_trials_are_pruned_with_the_reason_and_one_that_never_asks_is_not(folder
     assert {trial.outcome for trial in study(folder, "deaf").trials} == {"done"}
 
 
+GRADIENT = """
+weight, lr = 5.0, 10 ** -trial.params["digits"]
+callback = PyTorchPruningCallback(trial, self.metric, interval=2)
+for epoch in range(10):
+    weight -= lr * 2 * weight
+    callback(epoch, {"val_loss": weight ** 2} if epoch % 4 < 3 else None)
+return {"val_loss": weight ** 2}
+"""
+TORCH = """
+import torch
+torch.manual_seed(0)
+x = torch.randn(64, 4)
+y = x.sum(1, keepdim=True)
+model = torch.nn.Linear(4, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=10 ** -trial.params["digits"])
+callback = PyTorchPruningCallback(trial, "val_loss")
+for epoch in range(10):
+    optimizer.zero_grad()
+    loss = torch.nn.functional.mse_loss(model(x), y)
+    loss.backward()
+    optimizer.step()
+    callback(epoch, loss)
+return {"val_loss": loss.item()}
+"""
+
+
+@pytest.mark.parametrize(("loop", "every"), [(GRADIENT, 2), (TORCH, 1)], ids=["plain", "torch"])
+def test_a_training_loop_of_ones_own_is_pruned_by_its_callback(folder: Path, loop: str, every: int) -> None:
+    if "torch" in loop:
+        pytest.importorskip("torch")
+    parameters = {"digits": {"type": "uniform", "settings": {"name": "digits", "low": 0.5, "high": 6.0}}}
+    words = pair(folder, training(loop), parameters=parameters, pruner={"type": "MedianPruner"}, n_trials=20)
+    shoal("tune", *words, "-q")
+    trials = study(folder).trials
+    stopped = [trial for trial in trials if trial.outcome == "stopped"]
+    assert 2 <= len(stopped) <= 17
+    assert {trial.outcome for trial in trials} == {"done", "stopped"}
+    assert all("is not among the best 50 %" in trial.reason for trial in stopped)
+    steps = {report.step for trial in trials for report in trial.reports}
+    assert steps == set(range(0, 10, every))
+    done = [trial for trial in trials if trial.outcome == "done"]
+    assert min(trial.params["digits"] for trial in stopped) > min(trial.params["digits"] for trial in done)
+
+
+def test_a_callback_that_looks_at_no_whole_number_of_epochs_is_refused(folder: Path) -> None:
+    body = "PyTorchPruningCallback(trial, 'val_loss', interval=0)"
+    shoal("tune", *pair(folder, training(body), parameters=LR, n_trials=1), "-q", status=1)
+    assert "interval must be a whole number of 1 or more, got 0" in study(folder).trials[0].reason
+
+
 @pytest.mark.parametrize(
     ("body", "outcome", "reason"),
     [
