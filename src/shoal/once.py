@@ -50,5 +50,8 @@ def run_once(objective: Any, fields: Mapping[str, Any], device: str = "cpu") -> 
         target.close()
     journal.sync()
     if not ran:
-        raise StudyError(f"study {journal.study!r} has no trial left to run: {peer.reason}")
+        raise StudyError(
+            f"study {journal.study!r} has no trial left to run: {peer.reason}; ask for more of them (trials: in "
+            "study.yaml, n_trials: in hyperparameters.yml), or give the study another name"
+        )
     return Study.of(journal), journal.history.trial(ran[0])

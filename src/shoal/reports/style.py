@@ -33,7 +33,10 @@ class Style(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_styles(data: Any, source: str) -> dict[str, Style]:
-    """Styles by figure, from what a YAML file holds. Raises StudyError for what matplotlib would not take."""
+    """Styles by figure, from what the YAML file ``source`` holds; its paths are relative to itself.
+
+    Raises StudyError for what matplotlib would not take.
+    """
     if not isinstance(data, Mapping):
         raise StudyError(f"{source}: a plot file is a mapping of figures to settings, got {data!r:.100}")
     found = {}
@@ -41,10 +44,14 @@ def read_styles(data: Any, source: str) -> dict[str, Style]:
         if name not in FIGURES:
             raise StudyError(f"{source}: {unknown('figure', name, FIGURES)}")
         try:
-            found[name] = msgspec.convert(given or {}, Style)
+            style = msgspec.convert(given or {}, Style)
         except msgspec.ValidationError as error:
             raise StudyError(f"{source}: {name}: {error}") from None
-        _check(found[name].rcparams, f"{source}: {name}")
+        _check(style.rcparams, f"{source}: {name}")
+        if style.save_path:
+            place = Path(source).absolute().parent / Path(style.save_path).expanduser()
+            style = msgspec.structs.replace(style, save_path=str(place))
+        found[name] = style
     return found
 
 
@@ -79,7 +86,7 @@ def draw(
     matplotlib = _matplotlib()
     from matplotlib.figure import Figure
 
-    folder = Path(style.save_path).expanduser() if style.save_path else folder
+    folder = Path(style.save_path) if style.save_path else folder
     path = folder / f"{stem or name}.png"
     fresh = folder / f".{path.name}.{os.getpid()}"
     with matplotlib.rc_context({"figure.dpi": DPI, "savefig.dpi": "figure", **style.rcparams}):

@@ -56,6 +56,10 @@ def test_relative_paths_are_those_beside_the_yaml_wherever_one_is(
     shoal("tune", *words, "-q", "--trials", "3")
     assert len(study(folder / "project").trials) == 3
     assert "Best val_loss" in shoal("report", words[0], "--no-plot")
+    plot = folder / "project" / "plot.yml"
+    plot.write_text(yaml.safe_dump({"optimization_history": {"save_path": "figures"}}))
+    shoal("report", words[0], "-p", str(plot))
+    assert (folder / "project" / "figures" / "optimization_history.png").exists()
     assert list((folder / "elsewhere").iterdir()) == []
 
 
@@ -260,7 +264,8 @@ def test_run_once_knows_studies_of_shoal_as_well(folder: Path) -> None:
     )
     assert "trial 0 of study 'mine' is done" in shoal("run-once", "mine.yaml")
     assert "trial 1 of study 'mine' is done" in shoal("run-once", "mine")
-    assert "study 'mine' has no trial left to run: all 2 trials have ended" in shoal("run-once", "mine", status=1)
+    said = shoal("run-once", "mine", status=1)
+    assert "study 'mine' has no trial left to run: all 2 trials have ended; ask for more of them (trials" in said
 
 
 def test_several_metrics_have_a_front_and_every_one_a_column(folder: Path) -> None:
