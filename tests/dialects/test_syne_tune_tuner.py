@@ -217,6 +217,25 @@ def test_a_criterion_ends_trials_that_would_run_for_ever(stop: Any, reason: str)
     assert outcomes(run)["done"] == 0
 
 
+def chatty(x: float) -> None:
+    report = Reporter()
+    for epoch in range(1, 100_000):
+        report(epoch=epoch, accuracy=x * epoch)
+
+
+def test_results_end_with_the_report_that_reached_the_criterion() -> None:
+    space = {"x": uniform(0.5, 1)}
+    run = tuner(PythonBackend(chatty, space), search(space), StoppingCriterion(max_num_evaluations=40))
+    run.run()
+    assert len(load_experiment(run.name).rows) == 40
+    assert run.study is not None
+    assert sum(len(trial.reports) for trial in run.study.trials) >= 40  # the study has what came after as well
+    run = tuner(PythonBackend(chatty, space), search(space), StoppingCriterion(max_metric_value={"accuracy": 20.0}))
+    run.run()
+    *before, last = load_experiment(run.name).rows
+    assert last["accuracy"] > 20 >= max(row["accuracy"] for row in before)
+
+
 def test_with_patience_the_trials_that_run_come_to_their_end() -> None:
     def slow(x: float) -> None:
         import threading

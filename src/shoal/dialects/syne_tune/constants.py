@@ -13,6 +13,7 @@ ST_TUNER_CREATION_TIMESTAMP = "st_tuner_creation_timestamp"
 ST_TRIAL_ID = "trial_id"
 ST_STATUS = "st_status"
 ST_DECISION = "st_decision"
+ST_CRITERION = "st_stop_criterion"  # in the metadata: the bounds that reports reach
 ST_METADATA_FILENAME = "metadata.json"
 ST_DATETIME_FORMAT = "%Y-%m-%d-%H-%M-%S"
 ST_METRIC_TAG = "tune-metric"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from shoal import catalog
 from shoal.dialects.syne_tune.constants import (
+    ST_CRITERION,
     ST_DECISION,
     ST_STATUS,
     ST_TRIAL_ID,
@@ -18,6 +19,8 @@ from shoal.dialects.syne_tune.constants import (
 )
 from shoal.dialects.syne_tune.places import FILE, read_metadata, store_url
 from shoal.dialects.syne_tune.refusals import absent, only
+from shoal.dialects.syne_tune.stopping_criterion import StoppingCriterion
+from shoal.dialects.syne_tune.tuning_status import MetricsStatistics
 from shoal.errors import ShoalError, StoreError, StudyError
 from shoal.files import study_directory
 from shoal.study import Study
@@ -33,13 +36,26 @@ __getattr__ = absent(__name__, {"get_metadata": "use list_experiments(), each ha
 
 
 def rows(study: Study) -> list[dict[str, Any]]:
-    """One row a report, in the order in which they came; a trial without reports has one with its result."""
+    """One row a report, in the order in which they came, up to the one that reached the stop criterion; a trial without
+    reports has one with its result."""
     trials, definition = study.trials, study._journal.history.definition
     counted = "step" if definition.budget is None else definition.budget.name
     began = min((trial.time for trial in trials if trial.time is not None), default=0.0)
-    began = read_metadata(definition).get(ST_TUNER_CREATION_TIMESTAMP, began)
+    metadata = read_metadata(definition)
+    began = metadata.get(ST_TUNER_CREATION_TIMESTAMP, began)
     found = [row for trial in trials for row in _of(trial, counted, began)]
-    return sorted(found, key=lambda row: float(row[ST_TUNER_TIME]))
+    found = sorted(found, key=lambda row: float(row[ST_TUNER_TIME]))
+    return found[: _end(found, StoppingCriterion(**metadata.get(ST_CRITERION, {})))]
+
+
+def _end(found: Sequence[dict[str, Any]], criterion: StoppingCriterion) -> int:
+    """How many rows there are until a criterion is reached; what workers said until they had stopped comes after."""
+    seen = MetricsStatistics()
+    for place, row in enumerate(found, 1):
+        seen.add(row)
+        if criterion.reached(seen):
+            return place
+    return len(found)
 
 
 def _of(trial: Trial, counted: str, began: float) -> list[dict[str, Any]]:

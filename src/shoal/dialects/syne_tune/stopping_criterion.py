@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from shoal.dialects.syne_tune.refusals import refused
-from shoal.dialects.syne_tune.tuning_status import TuningStatus
+from shoal.dialects.syne_tune.tuning_status import MetricsStatistics, TuningStatus
 from shoal.errors import StudyError
 
 
@@ -17,7 +17,7 @@ class StoppingCriterion:
     """Tuning ends as soon as one of these is reached, and not one trial or report later than can be helped.
 
     The bounds of ``max_num_trials_started``, ``_finished`` and ``_completed`` are exact. For the others the journal is
-    looked at 20 times a second.
+    looked at 20 times a second; results end with the report that reached them.
     """
 
     max_wallclock_time: float | None = None
@@ -52,9 +52,16 @@ class StoppingCriterion:
         """How many trials there may be that complete, beside those that are stopped or fail."""
         return _least(self.max_num_trials_completed)
 
-    def reached(self, status: TuningStatus) -> str:
-        """Which bound a study has reached, in words; empty while none."""
-        seen, most = status.overall_metric_statistics, self.max_num_evaluations
+    @property
+    def of_reports(self) -> dict[str, Any]:
+        """The bounds that reports reach, as plain JSON."""
+        given = {name: getattr(self, name) for name in ("max_num_evaluations", "min_metric_value", "max_metric_value")}
+        plain = {name: dict(value) if isinstance(value, Mapping) else value for name, value in given.items()}
+        return {name: value for name, value in plain.items() if value is not None}
+
+    def reached(self, seen: MetricsStatistics) -> str:
+        """Which bound the reports have reached, in words; empty while none."""
+        most = self.max_num_evaluations
         if most is not None and seen.count >= most:
             return f"max_num_evaluations={most} is reached"
         for metric, bound in (self.max_metric_value or {}).items():
@@ -69,7 +76,12 @@ class StoppingCriterion:
         """Whether any bound is reached; for criteria of your own that are made of this one."""
         times = self.max_wallclock_time is not None and status.wallclock_time >= self.max_wallclock_time
         ended = (self.trials or math.inf) <= status.num_trials_finished
-        return times or ended or (self.done or math.inf) <= status.num_trials_completed or bool(self.reached(status))
+        return (
+            times
+            or ended
+            or (self.done or math.inf) <= status.num_trials_completed
+            or bool(self.reached(status.overall_metric_statistics))
+        )
 
 
 def _least(*bounds: float | None) -> int | None:

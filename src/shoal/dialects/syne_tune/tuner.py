@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from shoal import catalog
 from shoal.beginning import files_beside
 from shoal.dialects.syne_tune.backend import LocalBackend, PythonBackend
-from shoal.dialects.syne_tune.constants import ST_DATETIME_FORMAT, ST_TUNER_CREATION_TIMESTAMP
+from shoal.dialects.syne_tune.constants import ST_CRITERION, ST_DATETIME_FORMAT, ST_TUNER_CREATION_TIMESTAMP
 from shoal.dialects.syne_tune.experiments import best_row, one_of_metrics, rows
 from shoal.dialects.syne_tune.optimizer.scheduler import Scheduler
 from shoal.dialects.syne_tune.places import store_url, write_metadata
@@ -111,8 +111,10 @@ class Tuner:
         }  # fmt: skip
 
     def _metadata(self) -> dict[str, Any]:
+        given = self.stop_criterion
+        ends = {ST_CRITERION: given.of_reports} if isinstance(given, StoppingCriterion) else {}
         return {
-            ST_TUNER_CREATION_TIMESTAMP: time(), **self.metadata, "metric_names": self.scheduler.metric_names(),
+            **ends, ST_TUNER_CREATION_TIMESTAMP: time(), **self.metadata, "metric_names": self.scheduler.metric_names(),
             "metric_mode": self.scheduler.metric_mode(), "entrypoint": Path(self.trial_backend.entry_point).stem,
             "backend": type(self.trial_backend).__name__, "scheduler_name": type(self.scheduler).__name__,
         }  # fmt: skip

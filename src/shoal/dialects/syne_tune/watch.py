@@ -60,7 +60,7 @@ class Watch:
         if status.num_trials_failed > self._most:
             return f"{status.num_trials_failed} trials failed, and max_failures={self._most}"
         if isinstance(self._criterion, StoppingCriterion):
-            return self._criterion.reached(status)
+            return self._criterion.reached(status.overall_metric_statistics)
         return "the stop criterion says so" if self._criterion(status) else ""
 
     def _give_up(self, clock: RealClock) -> None:
