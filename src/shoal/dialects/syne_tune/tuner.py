@@ -14,10 +14,10 @@ from shoal import catalog
 from shoal.beginning import files_beside
 from shoal.dialects.syne_tune.backend import LocalBackend, PythonBackend
 from shoal.dialects.syne_tune.constants import ST_CRITERION, ST_DATETIME_FORMAT, ST_TUNER_CREATION_TIMESTAMP
-from shoal.dialects.syne_tune.experiments import best_row, one_of_metrics, rows
 from shoal.dialects.syne_tune.optimizer.scheduler import Scheduler
 from shoal.dialects.syne_tune.places import store_url, write_metadata
 from shoal.dialects.syne_tune.refusals import only, refused
+from shoal.dialects.syne_tune.rows import best_row, one_of_metrics, rows
 from shoal.dialects.syne_tune.stopping_criterion import StoppingCriterion
 from shoal.dialects.syne_tune.watch import Watch
 from shoal.errors import StudyError
