@@ -165,5 +165,5 @@ def offers(command: str, incomplete: str) -> set[str]:
 @pytest.mark.parametrize("command", ["tune", "simulate"])
 def test_tab_completion_offers_the_rules(command: str) -> None:
     assert offers(command, "") == {*STOPPINGS, "none"}
-    assert offers(command, "as") == {"asha", "asha-promote"}
+    assert offers(command, "as") == {"asha", "asha-pareto", "asha-promote"}
     assert offers(command, "no") == {"none"}

@@ -30,24 +30,25 @@ def join(
     if found.reason:
         raise StudyError(
             f"study {found.name!r} begins no new trials: {found.reason}; "
-            f"`shoal resume {found.name}` goes on, with --trials N for more"
+            f"`shoal resume {found.name}` goes on, with --trials N (or --done N) for more"
         )
-    _run(found, target, store, workers, gpus, timeout, quiet, as_json, None)
+    _run(found, target, store, workers, gpus, timeout, quiet, as_json)
 
 
 def resume(
     study: StudyArgument = None, target: Target = None, store: StoreOption = DEFAULT_STORE, workers: Workers = 1,
     trials: Annotated[int | None, typer.Option("--trials", "-n", help="How many trials there will be in all.")] = None,
+    done: Annotated[int | None, typer.Option(help="How many are to be done in all.")] = None,
     gpus: Gpus = None, timeout: Timeout = None, quiet: Quiet = False, as_json: JsonOption = False,
 ) -> None:  # fmt: skip
     """Go on with a study that was stopped or interrupted; no trial that ended is lost or run again."""
     found = open_study(study, store)
-    _run(found, target, store, workers, gpus, timeout, quiet, as_json, trials)
+    _run(found, target, store, workers, gpus, timeout, quiet, as_json, trials, done)
 
 
 def _run(
     found: Study, target: list[str] | None, store: str, workers: int, gpus: float | None, timeout: float | None,
-    quiet: bool, as_json: bool, trials: int | None,
+    quiet: bool, as_json: bool, trials: int | None = None, done: int | None = None,
 ) -> None:  # fmt: skip
     from shoal import catalog, tune
 
@@ -58,7 +59,7 @@ def _run(
     objective = None if not target else target[0] if len(target) == 1 else target
     try:
         study = tune(objective, name=found.name, store=store, workers=workers, gpus=gpus, timeout=timeout,
-                     trials=trials, progress=not quiet)  # fmt: skip
+                     trials=trials, done=done, progress=not quiet)  # fmt: skip
     finally:
         os.chdir(origin)
     finish(study, as_json)

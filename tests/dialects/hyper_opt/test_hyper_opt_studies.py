@@ -111,6 +111,15 @@ def test_trials_are_pruned_with_the_reason_and_one_that_never_asks_is_not(folder
     assert {trial.outcome for trial in study(folder, "deaf").trials} == {"done"}
 
 
+def test_optunas_own_exception_prunes_as_well_where_it_is_installed(folder: Path) -> None:
+    pytest.importorskip("optuna")
+    code = training("raise optuna.TrialPruned('enough')").replace("import *", "import BaseObjective")
+    shoal("tune", *pair(folder, f"import optuna\n{code}", parameters=LR, n_trials=2), "-q")
+    assert [(trial.outcome, trial.reason) for trial in study(folder).trials] == [
+        ("stopped", "the objective pruned it: enough")
+    ] * 2
+
+
 GRADIENT = """
 weight, lr = 5.0, 10 ** -trial.params["digits"]
 callback = PyTorchPruningCallback(trial, self.metric, interval=2)
