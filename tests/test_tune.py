@@ -78,14 +78,17 @@ def unlucky(params: dict[str, Any], trial: Any) -> Iterator[dict[str, float]]:
 
 @pytest.mark.parametrize("stopping", ["none", "asha", "asha-promote", "hyperband"])
 def test_exactly_so_many_trials_are_done_however_many_fail_or_are_stopped(stopping: str) -> None:
-    study = tune(unlucky, trials=None, done=7, workers=4, stopping=stopping, budget=shoal.Budget("epoch", 1, 9), seed=1)
+    study = tune(
+        unlucky, trials=None, done=12, workers=4, search="random", stopping=stopping,
+        budget=shoal.Budget("epoch", 1, 9), seed=1,
+    )  # fmt: skip
     outcomes = [trial.outcome for trial in study.trials]
-    assert outcomes.count("done") == 7
+    assert outcomes.count("done") == 12
     assert outcomes.count("failed") >= 1
     assert ("stopped" in outcomes) == (stopping != "none")
     assert set(outcomes) <= {"done", "failed", "stopped"}  # none is left open
-    more = tune(unlucky, None, name=study.name, trials=None, done=9, workers=2)
-    assert [trial.outcome for trial in more.trials].count("done") == 9
+    more = tune(unlucky, None, name=study.name, trials=None, done=14, workers=2)
+    assert [trial.outcome for trial in more.trials].count("done") == 14
     count = len(more.trials) + 2
     assert len(tune(unlucky, None, name=study.name, trials=count, done=50, workers=2).trials) == count
 
