@@ -3,36 +3,67 @@
 Usage: propulate_islands.py MODULE RANKS FUNCTION GENERATIONS SEED PROPAGATOR CHECKPOINTS
 
 MODULE is propulate or shoal.dialects.propulate; PROPAGATOR default or cma; CHECKPOINTS yes or no (Propulate writes its
-population after each evaluation; without, its search is the same and it takes less time).
+population after each evaluation; without, its search is the same and it takes less time). A job that fails counts with
+what it had found by then: Propulate's CMA-ES asserts that its matrix is finite, and it is not always.
 """
 
 import importlib
 import json
+import os
 import random
+import subprocess
 import sys
 from pathlib import Path
 from time import perf_counter
 
-from ranks import among_ranks
+from ranks import INSIDE, LOOPBACK
 
-if __name__ == "__main__" and among_ranks(int(sys.argv[2])):
+LIMIT = 600.0  # seconds
+
+
+def launch(ranks: int) -> None:
+    """Run the job; where it fails, print what its ranks had found."""
+    command = [str(Path(sys.executable).parent / "mpiexec"), "-n", str(ranks), sys.executable, *sys.argv]
+    environment = {**os.environ, **LOOPBACK, INSIDE: "yes"}
+    began = perf_counter()
+    try:
+        done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=LIMIT)
+        told = "" if done.returncode else done.stdout.splitlines()[-1]
+    except subprocess.TimeoutExpired:  # the other ranks wait for the one that failed
+        told = ""
+    if not told:
+        found = [line.split() for path in Path().glob("found-*") for line in path.read_text().splitlines()[-1:]]
+        trials, best = sum(int(count) for count, _ in found), min(float(loss) for _, loss in found)
+        told = json.dumps({"trials": trials, "seconds": perf_counter() - began, "best": best, "failed": True})
+    print(told)
+
+
+def main(module: str, function: str, generations: int, seed: int, kind: str, checkpoints: str) -> None:
     from mpi4py import MPI
 
-    module, function, generations, seed, kind, checkpoints = (sys.argv[1], *sys.argv[3:8])
     tool = importlib.import_module(module)
     functions = importlib.import_module(f"{module}.utils.benchmark_functions")
     comm = MPI.COMM_WORLD
-    rng = random.Random(1000 * int(seed) + comm.rank)
+    rng = random.Random(1000 * seed + comm.rank)
     loss_fn, limits = functions.get_function_search_space(function)
+    file, best, count = open(f"found-{comm.rank}", "w"), float("inf"), 0
+
+    def told(individual):  # type: ignore[no-untyped-def]
+        nonlocal best, count
+        loss, count = loss_fn(individual), count + 1
+        if loss < best or count % 100 == 0:
+            best = min(best, loss)
+            print(count, float(best), file=file, flush=True)
+        return loss
+
     if kind == "cma":
-        adapter = tool.propagators.ActiveCMA()
-        propagator = tool.propagators.CMAPropagator(adapter, limits, rng=rng)
+        propagator = tool.propagators.CMAPropagator(tool.propagators.ActiveCMA(), limits, rng=rng)
     else:
         propagator = tool.get_default_propagator(pop_size=2 * comm.size, limits=limits, rng=rng)
     comm.Barrier()
     began = perf_counter()
     tuner = tool.Propulator(
-        loss_fn=loss_fn, propagator=propagator, rng=rng, generations=int(generations), checkpoint_path=Path("ckpt")
+        loss_fn=told, propagator=propagator, rng=rng, generations=generations, checkpoint_path=Path("ckpt")
     )
     if checkpoints == "no" and module == "propulate":
         tuner._dump_checkpoint = lambda: None
@@ -40,4 +71,11 @@ if __name__ == "__main__" and among_ranks(int(sys.argv[2])):
     seconds = comm.allreduce(perf_counter() - began, MPI.MAX)
     losses = [individual.loss for individual in tuner.population]
     if comm.rank == 0:
-        print(json.dumps({"trials": len(losses), "seconds": seconds, "best": float(min(losses))}))
+        print(json.dumps({"trials": len(losses), "seconds": seconds, "best": float(min(losses)), "failed": False}))
+
+
+if __name__ == "__main__":
+    if INSIDE in os.environ:
+        main(sys.argv[1], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]), *sys.argv[6:8])
+    else:
+        launch(int(sys.argv[2]))
