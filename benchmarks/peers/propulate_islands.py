@@ -32,7 +32,7 @@ def launch(ranks: int) -> None:
     except subprocess.TimeoutExpired:  # the other ranks wait for the one that failed
         told = ""
     if not told:
-        found = [line.split() for path in Path().glob("found-*") for line in path.read_text().splitlines()[-1:]]
+        found = [path.read_text().split() for path in Path().glob("found-*")]
         trials, best = sum(int(count) for count, _ in found), min(float(loss) for _, loss in found)
         told = json.dumps({"trials": trials, "seconds": perf_counter() - began, "best": best, "failed": True})
     print(told)
@@ -46,14 +46,14 @@ def main(module: str, function: str, generations: int, seed: int, kind: str, che
     comm = MPI.COMM_WORLD
     rng = random.Random(1000 * seed + comm.rank)
     loss_fn, limits = functions.get_function_search_space(function)
-    file, best, count = open(f"found-{comm.rank}", "w"), float("inf"), 0
+    found, best, count = Path(f"found-{comm.rank}"), float("inf"), 0
 
     def told(individual):  # type: ignore[no-untyped-def]
         nonlocal best, count
         loss, count = loss_fn(individual), count + 1
         if loss < best or count % 100 == 0:
             best = min(best, loss)
-            print(count, float(best), file=file, flush=True)
+            found.write_text(f"{count} {float(best)}")
         return loss
 
     if kind == "cma":
