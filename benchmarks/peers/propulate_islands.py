@@ -4,7 +4,8 @@ Usage: propulate_islands.py MODULE RANKS FUNCTION GENERATIONS SEED PROPAGATOR CH
 
 MODULE is propulate or shoal.dialects.propulate; PROPAGATOR default or cma; CHECKPOINTS yes or no (Propulate writes its
 population after each evaluation; without, its search is the same and it takes less time). A job that fails counts with
-what it had found by then: Propulate's CMA-ES asserts that its matrix is finite, and it is not always.
+what it had found by then: Propulate's CMA-ES asserts that its matrix is finite, and it is not always. What lies outside of
+the limits does not count: that one goes there, too.
 """
 
 import importlib
@@ -51,8 +52,9 @@ def main(module: str, function: str, generations: int, seed: int, kind: str, che
     def told(individual):  # type: ignore[no-untyped-def]
         nonlocal best, count
         loss, count = loss_fn(individual), count + 1
-        if loss < best or count % 100 == 0:
-            best = min(best, loss)
+        inside = all(low <= individual[name] <= high for name, (low, high) in limits.items())
+        if (inside and loss < best) or count % 100 == 0:
+            best = min(best, loss) if inside else best
             found.write_text(f"{count} {float(best)}")
         return loss
 
@@ -69,9 +71,10 @@ def main(module: str, function: str, generations: int, seed: int, kind: str, che
         tuner._dump_checkpoint = lambda: None
     tuner.propulate(logging_interval=10**9, debug=0)
     seconds = comm.allreduce(perf_counter() - began, MPI.MAX)
-    losses = [individual.loss for individual in tuner.population]
+    best = comm.allreduce(best, MPI.MIN)
     if comm.rank == 0:
-        print(json.dumps({"trials": len(losses), "seconds": seconds, "best": float(min(losses)), "failed": False}))
+        trials = len(tuner.population)
+        print(json.dumps({"trials": trials, "seconds": seconds, "best": float(best), "failed": False}))
 
 
 if __name__ == "__main__":
