@@ -4,8 +4,8 @@ Usage: propulate_islands.py MODULE RANKS FUNCTION GENERATIONS SEED PROPAGATOR CH
 
 MODULE is propulate or shoal.dialects.propulate; PROPAGATOR default or cma; CHECKPOINTS yes or no (Propulate writes its
 population after each evaluation; without, its search is the same and it takes less time). A job that fails counts with
-what it had found by then: Propulate's CMA-ES asserts that its matrix is finite, and it is not always. What lies outside of
-the limits does not count: that one goes there, too.
+what it had found by then: Propulate's CMA-ES asserts that its matrix is finite, and it is not always. What lies outside
+of the limits does not count: that one goes there, too.
 """
 
 import importlib
@@ -19,7 +19,7 @@ from time import perf_counter
 
 from ranks import INSIDE, LOOPBACK
 
-LIMIT = 600.0  # seconds
+LIMIT = 45.0  # seconds; a job takes a few
 
 
 def launch(ranks: int) -> None:
