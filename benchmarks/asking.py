@@ -51,7 +51,7 @@ LINES: dict[str, list[tuple[str, Measure, str, Measure | None, dict[str, float]]
     "forest": [("forest, 1,000 trials", shoal("forest", 1_000), "", None, {"limit": 60.0})],
     "population": [
         (f"{name}, 100,000 trials", shoal(name, 100_000, 1_000), "", None, {"limit": 0.3})
-        for name in ("genetic", "cmaes", "de", "evolution")
+        for name in ("genetic", "cmaes", "de", "evolution", "pso", "nelder_mead")
     ],
 }  # fmt: skip
 

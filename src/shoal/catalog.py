@@ -30,6 +30,8 @@ SEARCHES: Final[Mapping[str, str]] = {
     "evolution": "shoal.search.evolution:Evolution",
     "de": "shoal.search.de:DE",
     "cmaes": "shoal.search.cmaes:CMAES",
+    "pso": "shoal.search.pso:PSO",
+    "nelder_mead": "shoal.search.nelder_mead:NelderMead",
     "tpe": "shoal.search.tpe:TPE",
     "forest": "shoal.search.forest:ForestSearch",
     "gp": "shoal.search.gp:GP",

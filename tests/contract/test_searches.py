@@ -25,7 +25,9 @@ from shoal.search.genetic import Genetic
 from shoal.search.gp import GP
 from shoal.search.grid import Grid
 from shoal.search.latin import Latin
+from shoal.search.nelder_mead import NelderMead
 from shoal.search.pareto import Pareto
+from shoal.search.pso import PSO
 from shoal.search.random import Random
 from shoal.search.sobol import Sobol
 from shoal.search.tpe import TPE
@@ -37,6 +39,8 @@ LEARNERS: dict[str, Make] = {
     "small cmaes": partial(CMAES, population=4), "separable cmaes": partial(CMAES, separable=True), "de": DE,
     "genetic": Genetic, "small genetic": partial(Genetic, pop_size=5), "evolution": Evolution,
     "small evolution": partial(Evolution, population=12, sample=4), "pareto": Pareto,
+    "pso": PSO, "small canonical pso": partial(PSO, kind="canonical", population=4),
+    "stateless pso": partial(PSO, kind="stateless"), "nelder_mead": NelderMead,
 }  # fmt: skip
 FREE = {**LEARNERS, "random": Random, "latin": Latin}  # all but those that follow a fixed order
 

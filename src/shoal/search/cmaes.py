@@ -30,7 +30,6 @@ from shoal.space.domain import Array
 
 KEPT: Final = 64  # states that are kept, to go back to when news of an early trial comes late
 MANY: Final = 50  # more numbers than this: the separable form
-MOST_CELLS: Final = 10_000  # a discrete number of more values is treated as continuous
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class CMAES:
         self._places = Places(history, cube)
         self._numbers = cube.numbers
         self._categorical = np.flatnonzero(cube.categorical)
-        self._edges = [_edges(cube, column) for column in self._numbers.tolist()]
+        self._edges = [cube.edges(column) for column in self._numbers.tolist()]
         self._first = self.population or 4 + int(3 * math.log(max(cube.dimensions, 1)))
         n = len(self._numbers)
         self._separable = n > MANY if self.separable is None else self.separable
@@ -200,12 +199,3 @@ class CMAES:
             spent=(spent[0], spent[1]),
             small=small,
         )
-
-
-def _edges(cube: Cube, column: int) -> Array | None:
-    """The inner edges of the cells of a discrete number, in the cube; None for a continuous one."""
-    domain = cube.domains[column]
-    if not domain.size <= MOST_CELLS:
-        return None
-    places = np.array([domain.unit(domain.nth(index)) for index in range(int(domain.size))])
-    return np.asarray((places[1:] + places[:-1]) / 2)

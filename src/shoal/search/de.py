@@ -8,7 +8,6 @@ end. For thousands of cheap trials of many numbers.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,11 +18,11 @@ from shoal.history import History
 from shoal.records import AnyRecord, Migrated
 from shoal.search.arrivals import Arrivals
 from shoal.search.design import Design
+from shoal.search.holders import Holders
 from shoal.search.operators import reflect
 from shoal.search.tried import Tried
 from shoal.space import Params
 from shoal.space.cube import Cube
-from shoal.space.domain import Array
 
 
 @dataclass
@@ -42,47 +41,30 @@ class DE:
         self._history, self._space = history, history.space
         self._tried, self._arrivals = Tried(history), Arrivals(history)
         self._first = Design(Cube(history.space), self._tried, history.definition.seed)
-        self._hold()
-
-    def _hold(self) -> None:
-        """Find the holder of each place in the whole history."""
-        self._holders: dict[int, tuple[float, int, Array]] = {}
-        for number in self._arrivals.numbers:
-            self._challenge(number)
+        self._places = Holders(history, self._arrivals, self.population)
 
     def tell(self, record: AnyRecord) -> None:
         self._tried.tell(record)
         number = self._arrivals.tell(record)
         if type(record) is Migrated:
             number = record.number
-        if number is None:
-            return
-        if self._holders.get(number % self.population, (0.0, -1))[1] == number:
-            self._hold()  # a holder is run again: who held before it does so once more
-        else:
-            self._challenge(number)
-
-    def _challenge(self, number: int) -> None:
-        rank = (self._arrivals.loss(number), number)
-        place = number % self.population
-        if number in self._history.absent:
-            return
-        if rank[0] < math.inf and rank < self._holders.get(place, (math.inf, 0))[:2]:
-            self._holders[place] = (*rank, self._space.encode(self._history.params(number)))
+        if number is not None:
+            self._places.tell(number)
 
     def ask(self, number: int, rng: np.random.Generator) -> Proposal:
-        if len(self._holders) < max(4, self.population // 2) or not self._space.names:
+        holders = self._places.held
+        if len(holders) < max(4, self.population // 2) or not self._space.names:
             return Proposal(self._first(number, rng), "exploring: the first population")
-        places = sorted(self._holders)
+        places = sorted(holders)
         number += len(self._history.definition.start)
-        _, target, base = self._holders.get(number % self.population) or self._holders[places[number % len(places)]]
-        others = [place for place in places if self._holders[place][1] != target]
+        _, target, base = holders.get(number % self.population) or holders[places[number % len(places)]]
+        others = [place for place in places if holders[place][1] != target]
         parents: list[int] = []
 
         def propose() -> Params:
             nonlocal parents
             for _ in range(100):
-                drawn = [self._holders[others[pick]] for pick in rng.choice(len(others), 3, replace=False).tolist()]
+                drawn = [holders[others[pick]] for pick in rng.choice(len(others), 3, replace=False).tolist()]
                 parents = [holder[1] for holder in drawn]
                 mutant = drawn[0][2] + self.mutation * (drawn[1][2] - drawn[2][2])
                 taken = rng.random(len(base)) < self.crossover

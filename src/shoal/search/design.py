@@ -29,7 +29,7 @@ class Design:
 
     def __call__(self, number: int, rng: np.random.Generator) -> Params:
         space = self._cube.space
-        proposed = [self._cube.params(self._cube.snap(self._unit(number)[None])[0])] if self._cube.dimensions else []
+        proposed = [self._cube.params(self._cube.snap(self.unit(number)[None])[0])] if self._cube.dimensions else []
 
         def propose() -> Params:
             point = proposed.pop() if proposed else space.sample(rng)
@@ -37,7 +37,8 @@ class Design:
 
         return self._tried.draw(propose, rng)
 
-    def _unit(self, number: int) -> Array:
+    def unit(self, number: int) -> Array:
+        """Point k of the design in the cube, [d]; the first is the middle."""
         unit = np.mod(self._shift + number * self._steps, 1.0)[: self._cube.dimensions]
         if number:
             return unit

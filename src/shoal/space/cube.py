@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from shoal.space.domain import Array, Domain
 from shoal.space.space import Params, Space
 
 Mask: TypeAlias = NDArray[np.bool_]
+MOST_CELLS: Final = 10_000  # a discrete number of more values is treated as continuous
 
 
 class Cube:
@@ -61,6 +62,14 @@ class Cube:
         for column, active in self._conditions:
             points[~active(points), column] = np.nan
         return points
+
+    def edges(self, column: int) -> Array | None:
+        """The inner edges of the cells of a discrete number, in [0, 1]; None for a continuous one."""
+        domain = self.domains[column]
+        if not domain.size <= MOST_CELLS:
+            return None
+        places = np.array([domain.unit(domain.nth(index)) for index in range(int(domain.size))])
+        return np.asarray((places[1:] + places[:-1]) / 2)
 
     def hot(self, points: Array) -> list[Mask]:
         """For each categorical param the choices [n, K] at some points: True at the chosen one alone."""
