@@ -82,8 +82,8 @@ class _Selection(Propagator):
     count: int
 
     def __post_init__(self) -> None:
-        if self.count < 1:
-            raise SpaceError(f"{type(self).__name__} needs a count of 1 or more, got {self.count}")
+        if isinstance(self.count, bool) or not isinstance(self.count, (int, np.integer)) or self.count < 1:
+            raise SpaceError(f"{type(self).__name__} needs a count of 1 or more, got {self.count!r}")
 
 
 class SelectMin(_Selection):

@@ -58,11 +58,11 @@ class Individual(dict[str, Any]):
         return dict(self) == dict(other) and self.loss == other.loss
 
     @classmethod
-    def of(cls, trial: Trial, limits: Limits, workers: int, home: int, sign: float = 1.0) -> Individual:
+    def of(cls, trial: Trial, limits: Limits, workers: int, home: int, metric: str = "loss") -> Individual:
         """From a trial. One that a surrogate cancelled keeps its last loss, is marked and not active."""
         individual = cls({name: trial.params[name] for name in limits}, limits, None, trial.number // workers)
         individual.rank, individual.island = trial.number % workers, home
-        told = trial.metrics.get("loss", math.inf) if trial.value is None else trial.value
+        told = trial.metrics.get(metric, math.inf) if trial.value is None else trial.value
         individual.loss = float(told) if isinstance(told, (int, float)) else math.inf
         individual.cancelled = trial.outcome == "stopped"
         individual.active = trial.outcome == "done"

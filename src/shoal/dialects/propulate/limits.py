@@ -22,6 +22,12 @@ def space_of(limits: Limits) -> Space:
     return Space({name: _domain(name, ends) for name, ends in limits.items()})
 
 
+def genes_of(limits: Limits) -> tuple[int, int]:
+    """How many genes there are, and how many of them are numbers. Raises SpaceError as `space_of`."""
+    space_of(limits)
+    return len(limits), sum(not isinstance(ends[0], str) for ends in limits.values())
+
+
 def _domain(name: str, ends: Any) -> Domain:
     if not isinstance(ends, (tuple, list)) or not len(ends):
         raise SpaceError(f"{name}: limits are a tuple, such as (0.0001, 0.01), got {ends!r:.100}")

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 from shoal.contracts import Running
 from shoal.dialects.propulate.individual import Individual
 from shoal.dialects.propulate.limits import Limits
+from shoal.dialects.propulate.world import see
 from shoal.islands import Layout
 
 LOG = logging.getLogger("propulate")
 
 
 class Told:
-    """What an individual is told about itself, and when a line is logged."""
+    """What an individual is told about itself, and when a line is logged. ``gpus`` are those that its process is to
+    see, where they are not Shoal's to deal out."""
 
-    def __init__(self, limits: Limits, workers: int, layout: Layout, interval: int) -> None:
+    def __init__(
+        self, limits: Limits, workers: int, layout: Layout, interval: int, gpus: Mapping[str, str | None]
+    ) -> None:
         self._limits, self._workers, self._layout, self._interval = limits, workers, layout, max(interval, 1)
+        self._gpus = gpus
 
     def individual(self, trial: Running) -> Individual:
+        see(self._gpus)
         generation, rank = divmod(trial.number, self._workers)
         one = Individual({name: trial.params[name] for name in self._limits}, self._limits, None, generation, rank)
         one.island = one.current = self._layout.island(trial.number)

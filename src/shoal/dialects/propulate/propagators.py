@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from shoal.dialects.propulate.individual import Individual
-from shoal.dialects.propulate.limits import Limits, from_position, space_of
+from shoal.dialects.propulate.limits import Limits, from_position, genes_of, space_of
 from shoal.dialects.propulate.translation import individuals_of, members_of
 from shoal.errors import SpaceError
 from shoal.search import propagators as native
@@ -91,7 +91,7 @@ class InitUniform(Operator):
 
 class PointMutation(Operator):
     def __init__(self, limits: Limits, points: int = 1, probability: float = 1.0, rng: Rng = None) -> None:
-        _fits(self, points, len(limits))
+        _fits(self, points, genes_of(limits)[0])
         super().__init__(native.PointMutation(points, probability), limits, rng)
 
 
@@ -99,7 +99,7 @@ class RandomPointMutation(Operator):
     def __init__(
         self, limits: Limits, min_points: int = 1, max_points: int = 1, probability: float = 1.0, rng: Rng = None
     ) -> None:
-        _fits(self, max_points, len(limits))
+        _fits(self, max_points, genes_of(limits)[0])
         super().__init__(native.PointMutation((min_points, max_points), probability), limits, rng)
 
 
@@ -107,7 +107,7 @@ class IntervalMutationNormal(Operator):
     def __init__(
         self, limits: Limits, sigma_factor: float = 0.1, points: int = 1, probability: float = 1.0, rng: Rng = None
     ) -> None:
-        _fits(self, points, sum(not isinstance(ends[0], str) for ends in limits.values()))
+        _fits(self, points, genes_of(limits)[1])
         super().__init__(native.IntervalMutation(sigma_factor, probability, points), limits, rng)
 
 

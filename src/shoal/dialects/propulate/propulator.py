@@ -10,20 +10,30 @@ from pathlib import Path
 from typing import Any
 
 from shoal import catalog, tune
+from shoal.dialects.propulate.checks import (
+    STORE,
+    as_begun,
+    chance,
+    check_comms,
+    flows_of,
+    refuse_pickles,
+    whole,
+    wholes,
+)
 from shoal.dialects.propulate.individual import Individual
 from shoal.dialects.propulate.limits import space_of
 from shoal.dialects.propulate.loss import Told, objective_of
 from shoal.dialects.propulate.propagators import Propagator, SelectMax, SelectMin, SelectUniform
 from shoal.dialects.propulate.surrogate import Factory, rule_of
 from shoal.dialects.propulate.translation import plan_of
-from shoal.dialects.propulate.world import of_the_first, ranks
+from shoal.dialects.propulate.world import all_gpus, of_the_first, ranks
 from shoal.errors import StudyError
 from shoal.islands import Islands as Plan
 from shoal.islands import Layout
+from shoal.records import Definition
 from shoal.study import Study
 
 LOG = logging.getLogger("propulate")
-STORE = "propulate.store"
 RULES: Mapping[type[Propagator], str] = {SelectMin: "best", SelectMax: "worst", SelectUniform: "random"}
 
 
@@ -61,10 +71,10 @@ class Propulator:
         migration_prob: float = 0.0, emigration_propagator: type[Propagator] = SelectMin, island_displs: Any = None,
         island_counts: Any = None, surrogate_factory: Factory | None = None, workers: int | None = None,
     ) -> None:  # fmt: skip
-        _check_comms(island_comm, propulate_comm, worker_sub_comm)
+        check_comms(island_comm, propulate_comm, worker_sub_comm)
         if island_idx:
             raise StudyError(f"island_idx={island_idx}: Islands(…, num_islands=…) makes all islands at once")
-        sizes = [] if island_counts is None else [int(count) for count in island_counts]
+        sizes = [] if island_counts is None else wholes("island_counts", island_counts, 1)
         islands = None
         if len(sizes) > 1:
             islands = islands_of(
@@ -76,6 +86,10 @@ class Propulator:
 
     def _prepare(self, run: Run) -> None:
         refuse_pickles(Path(run.checkpoint_path))
+        if not callable(run.loss_fn):
+            raise StudyError(f"loss_fn must be a function of an individual, got {run.loss_fn!r:.100}")
+        whole("generations", run.generations if run.generations != -1 else 0, 0)
+        whole("workers", run.workers or 0, 0)
         self._run, self._plan = run, plan_of(run.propagator)
         rank, size = ranks()
         if size > 1 and run.workers is not None:
@@ -92,16 +106,20 @@ class Propulator:
         """Evaluate generation after generation, or go on where the journal ends. ``debug`` 0 shows no progress."""
         run = self._run
         if run.generations == 0:
-            LOG.info("Requested number of generations is zero...[RETURN]")
+            LOG.info("No generations were asked for: nothing is evaluated.")
             return
         Path(run.checkpoint_path).mkdir(parents=True, exist_ok=True)
         rule, settings = rule_of(run.surrogate_factory, self._plan.limits)
-        seed = of_the_first(self._known_seed() or (run.rng or random.Random()).getrandbits(63))
-        told = Told(self._plan.limits, self._workers, Layout(run.islands or Plan(1), seed), logging_interval)
+        begun, seed = of_the_first(lambda: (self._begun(), (run.rng or random.Random()).getrandbits(63)))
+        islands = run.islands
+        if begun is not None:
+            islands, seed = as_begun(islands, begun.islands), begun.seed
+        layout, gpus = Layout(islands or Plan(1), seed), all_gpus() if self._mpi else {}
+        told = Told(self._plan.limits, self._workers, layout, logging_interval, gpus)
         self._study = tune(
             objective_of(run.loss_fn, told), space_of(self._plan.limits), name=self._name,
-            search=self._plan.search, stopping=rule, stopping_settings=settings or None, islands=run.islands,
-            seed=seed, store=f"dir:{self._path}",
+            search=self._plan.search, stopping=rule, stopping_settings=settings or None, islands=islands,
+            seed=seed, metric=self._metric, store=f"dir:{self._path}",
             trials=None if run.generations < 0 else run.generations * self._workers,
             start=[self._plan.start] if self._plan.start else None, workers=0 if run.workers is None else run.workers,
             engine="mpi" if self._mpi else "local", ranks_per_trial=run.ranks_per_worker if self._mpi else None,
@@ -112,7 +130,7 @@ class Propulator:
         """The ``top_n`` best individuals on each island, the best first; the first rank logs them."""
         study = self._done()
         population = self._individuals(study)
-        best = [[population[number] for number in living[:top_n]] for living in self._living(study)]
+        best = [[population[number] for number in living[: max(top_n, 0)]] for living in self._living(study)]
         if self._speaks:
             active = sum(one.active for one in population.values())
             cancelled = sum(one.cancelled for one in population.values())
@@ -122,10 +140,19 @@ class Propulator:
                 "Expected overall number of evaluations is %d.",
                 active, cancelled, max(self._run.generations, 0) * self._workers,
             )  # fmt: skip
+            self._tell_failures(study)
             for island, found in enumerate(best):
                 lines = "\n".join(f"({place}): {one}" for place, one in enumerate(found, start=1))
                 LOG.info("Top %d result(s) on island %d:\n%s", top_n, island, lines)
         return best
+
+    def _tell_failures(self, study: Study) -> None:
+        failed = [trial for trial in study.trials if trial.outcome == "failed"]
+        if failed:
+            LOG.warning(
+                "%d evaluations failed, and their individuals are in no population. The first, %s: %s",
+                len(failed), failed[0].params, failed[0].reason,
+            )  # fmt: skip
 
     def evolve(self, top_n: int = 3, logging_interval: int = 10, debug: int = 1) -> list[list[Individual]]:
         """`propulate` and `summarize` in one, as in older versions."""
@@ -152,25 +179,32 @@ class Propulator:
     def _name(self) -> str:
         return str(getattr(self._run.loss_fn, "__name__", "propulate")).strip("<>")
 
-    def _known_seed(self) -> int | None:
-        """The seed of the run that goes on."""
-        if (
-            not self._speaks
-            or not self._path.exists()
-            or self._name not in catalog.store(f"dir:{self._path}").studies()
-        ):
+    @property
+    def _metric(self) -> str:
+        """What losses are called in the journal, where nothing may have the name of a gene."""
+        name = "loss"
+        while name in self._plan.limits:
+            name = f"individual_{name}"
+        return name
+
+    def _begun(self) -> Definition | None:
+        """How the run was begun that goes on."""
+        if not self._path.exists() or self._name not in catalog.store(f"dir:{self._path}").studies():
             return None
-        return Study.open(self._name, f"dir:{self._path}")._journal.history.definition.seed
+        return Study.open(self._name, f"dir:{self._path}")._journal.history.definition
 
     def _done(self) -> Study:
         if self._study is None:
-            raise StudyError("nothing has been evaluated yet: call propulate() first")
+            why = "generations is 0" if self._run.generations == 0 else "call propulate() first"
+            raise StudyError(f"nothing has been evaluated: {why}")
         return self._study
 
     def _individuals(self, study: Study) -> dict[int, Individual]:
         layout = study._journal.history.migrations.layout
         return {
-            trial.number: Individual.of(trial, self._plan.limits, self._workers, layout.island(trial.number))
+            trial.number: Individual.of(
+                trial, self._plan.limits, self._workers, layout.island(trial.number), self._metric
+            )
             for trial in study.trials
             if trial.outcome in ("done", "stopped")
         }
@@ -204,31 +238,8 @@ def islands_of(
     for what, kind in (("emigration_propagator", emigrate), ("immigration_propagator", immigrate)):
         if kind not in RULES:
             raise StudyError(f"{what} must be SelectMin, SelectMax or SelectUniform (the class), got {kind!r:.100}")
-    flows = "full" if topology is None else [[int(flow) for flow in row] for row in topology]
     return Plan.of({
-        "count": len(sizes), "sizes": sizes, "topology": flows, "migration_probability": probability, "policy": policy,
+        "count": len(sizes), "sizes": sizes, "topology": flows_of(topology),
+        "migration_probability": chance("migration_prob", probability), "policy": policy,
         "emigrate": RULES[emigrate], "immigrate": RULES[immigrate],
     })  # fmt: skip
-
-
-def refuse_pickles(path: Path) -> None:
-    """Raises StudyError where Propulate itself has left its population: nothing is ever unpickled."""
-    found = sorted([*path.glob("island_*_ckpt.pickle"), *path.glob("island_*_ckpt.bkp")]) if path.is_dir() else []
-    if found:
-        raise StudyError(
-            f"{found[0]} is a checkpoint of Propulate's, a pickle, which may run any code when it is read: Shoal never "
-            f"does. Give another checkpoint_path, or finish that run with Propulate; Shoal keeps its journal in {STORE}"
-        )
-
-
-def _check_comms(island: Any, world: Any, worker: Any) -> None:
-    for name, comm, usual in (("island_comm", island, "COMM_WORLD"), ("propulate_comm", world, "COMM_WORLD"),
-                              ("worker_sub_comm", worker, "COMM_SELF")):  # fmt: skip
-        if comm is not None:
-            from mpi4py import MPI
-
-            if comm != getattr(MPI, usual):
-                raise StudyError(
-                    f"{name}: communicators of your own have no counterpart, all ranks are peers of one study; use "
-                    "Islands(num_islands=…, ranks_per_worker=…)"
-                )

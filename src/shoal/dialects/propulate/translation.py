@@ -30,8 +30,13 @@ class Plan:
 
 def plan_of(propagator: Propagator) -> Plan:
     """Raises SpaceError where no part of it has limits, or where parts do not go together."""
-    from shoal.dialects.propulate.propagators import Whole
+    from shoal.dialects.propulate.propagators import Propagator, Whole
 
+    if not isinstance(propagator, Propagator):
+        raise SpaceError(
+            f"propagator must be a propagator, such as get_default_propagator(…) or a subclass of Propagator, made "
+            f"already, got {propagator!r:.100}"
+        )
     parts = list(_parts(propagator))
     limits = next((part.limits for part in parts if part.limits), None)
     if limits is None:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from shoal.dialects.propulate.limits import Limits
+from shoal.dialects.propulate.limits import Limits, space_of
 from shoal.dialects.propulate.propagators import Conditional, InitUniform, Operator, Propagator
 from shoal.dialects.propulate.utils import benchmark_functions
 from shoal.dialects.propulate.world import ranks
@@ -30,6 +30,7 @@ def get_default_propagator(
         if name not in OLDER:
             raise TypeError(f"get_default_propagator() got an unexpected keyword argument {name!r}")
         chances[OLDER[name]] = chance
+    space_of(limits)  # which refuses what it cannot read
     genetic = Genetic(
         pop_size=pop_size, crossover=chances["crossover_prob"], mutation=chances["mutation_prob"],
         random=chances["random_init_prob"], sigma=2.0 * sigma_factor,
