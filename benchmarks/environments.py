@@ -9,6 +9,7 @@ import venv
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+ROOT = Path(__file__).parents[1]
 REQUIREMENTS: Mapping[str, Sequence[str]] = {  # the first is the tool itself, with its version
     "optuna": ["optuna==5.0.0"],
     "optuna-rdb": ["optuna==5.0.0", "psycopg[binary]"],
@@ -33,7 +34,9 @@ REQUIREMENTS: Mapping[str, Sequence[str]] = {  # the first is the tool itself, w
     ],
     "ax": ["ax-platform==1.3.1"],
     "propulate": ["propulate==1.2.2", "mpich"],
+    "torch": ["torch==2.13.0", "lightning", "torchmetrics", "mpich", f"{ROOT}[mpi,examples]"],
 }
+BESIDE_SHOAL = ("torch",)  # whose scripts use the Shoal of this checkout; what is installed there is what it needs
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "shoal-benchmarks"
 
 
@@ -74,6 +77,6 @@ def _check(tool: str, python: Path, name: str, wanted: str) -> None:
         raise RuntimeError(f"there is no {python}; {variable(tool)} must name a virtual environment that holds {tool}")
     question = f"from importlib.metadata import version; print(version({name!r}))"
     done = subprocess.run([str(python), "-c", question], capture_output=True, text=True, check=False)
-    found = done.stdout.strip() or "nothing"
+    found = done.stdout.strip().partition("+")[0] or "nothing"  # torch's versions say for which device they are
     if found != wanted:
         raise RuntimeError(f"{python} has {name} {found}, but the figures are for {wanted}")

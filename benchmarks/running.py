@@ -14,7 +14,7 @@ from concurrent.futures import Executor, as_completed
 from pathlib import Path
 from typing import Any, TypeVar
 
-from benchmarks.environments import python_of
+from benchmarks.environments import BESIDE_SHOAL, ROOT, python_of
 
 PEERS = Path(__file__).parent / "peers"
 LIMIT = 1_800.0  # seconds for one script
@@ -29,12 +29,18 @@ def run_script(tool: str, script: str, *arguments: object) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="shoal-bench-") as empty:
         command = [python_of(tool), str(PEERS / script), *map(str, arguments)]
         done = subprocess.run(
-            command, cwd=empty, capture_output=True, text=True, timeout=LIMIT, check=False, env=clean_environment()
+            command, cwd=empty, capture_output=True, text=True, timeout=LIMIT, check=False, env=environment(tool)
         )
     if done.returncode or not done.stdout.strip():
         raise RuntimeError(f"{tool}'s {script} ended with exit status {done.returncode}:\n{done.stderr[-3000:]}")
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+def environment(tool: str) -> dict[str, str]:
+    """That of a script of the tool; one that uses Shoal beside it finds the one of this checkout."""
+    ours = {"PYTHONPATH": str(ROOT / "src")} if tool in BESIDE_SHOAL else {}
+    return {**clean_environment(), **ours}
 
 
 def clean_environment() -> dict[str, str]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-PARTS = ("train.py", "traincode_", "digits.py", "launch_torch.py", "objective.py", "network.py")
+PARTS = ("train.py", "traincode_", "digits.py", "launch_torch.py", "objective.py", "network.py", "propulate_data.py")
 PYTHON = [path for path in sorted(EXAMPLES.rglob("*.py")) if not path.name.startswith(PARTS)]  # others run the parts
 FASHION = Path("/usr/share/datasets/fashion-mnist")  # where Debian's package has it
 STUDIES = sorted(EXAMPLES.rglob("*.yaml"))
@@ -26,14 +28,50 @@ ENDS = {
     "09_deephyper.py": "best objective 0.9",
     "launch_report_end.py": "best accuracy 0.9",
     "launch_asha.py": "best accuracy 0.9",
+    "propulate_hpo.py": "Top 1 result(s) on island 0:\n(1): [",
+    "propulate_hpo_native.py": "best accuracy 0.",
+    "propulate_surrogate.py": "Top 1 result(s) on island 0:\n(1): [",
+    "propulate_surrogate_native.py": "best loss ",
 }
+TORCH = sorted(name for name in ENDS if name.startswith("propulate_"))
+MPIEXEC = Path(sys.executable).parent / "mpiexec"
+LOOPBACK = {"HYDRA_IFACE": "lo", "FI_TCP_IFACE": "lo", "UCX_NET_DEVICES": "lo", "UCX_LOG_LEVEL": "error"}
+FEW = {"IMAGES": "40", "EPOCHS": "2", "OMP_NUM_THREADS": "1"}  # that a network is trained with
+
+
+def needs_torch(name: str) -> None:
+    for module in ("torch", "mpi4py", *(("lightning", "torchmetrics") if "hpo" in name else ())):
+        if find_spec(module) is None:
+            pytest.skip(f"{name} needs {module}")
 
 
 @pytest.mark.parametrize("path", PYTHON, ids=lambda path: path.name)
 def test_an_example_runs_and_finds_what_it_says(path: Path) -> None:
-    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=False, timeout=240)
+    if path.name in TORCH:
+        needs_torch(path.name)
+    done = subprocess.run(
+        [sys.executable, str(path)], capture_output=True, text=True, check=False, timeout=240, env={**os.environ, **FEW}
+    )
     assert done.returncode == 0, done.stderr
     assert ENDS[path.name] in done.stdout
+
+
+@pytest.mark.parametrize("name", TORCH)
+@pytest.mark.parametrize("mpi", [False, True], ids=["local", "mpi"])
+def test_propulate_s_tutorials_run_on_four_peers(name: str, mpi: bool) -> None:
+    needs_torch(name)
+    if mpi and not MPIEXEC.exists():
+        pytest.skip("no mpiexec beside this Python: pip install mpich mpi4py")
+    native = "native" in name
+    size = ["--trials", "8"] if native else ["--generations", "2"]
+    more = ["--engine", "mpi"] if mpi and native else [] if mpi else ["--workers", "4"]
+    done = subprocess.run(
+        [*([str(MPIEXEC), "-n", "4"] if mpi else []), sys.executable, str(EXAMPLES / name), *size, *more],
+        capture_output=True, text=True, check=False, timeout=240, env={**os.environ, **LOOPBACK, **FEW},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert ENDS[name] in done.stdout
+    assert "8/8 trials" in done.stderr
 
 
 def test_the_tutorial_s_own_script_runs_on_fashion_mnist(folder: Path) -> None:

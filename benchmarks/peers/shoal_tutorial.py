@@ -42,7 +42,7 @@ if __name__ == "__main__":
     examples, kind, how, surrogate, generations, epochs, images, seed = sys.argv[1:]
     if how == "mpi" and not among_ranks(WORKERS):
         sys.exit(1)
-    os.environ |= {"EPOCHS": epochs, "IMAGES": images, "PYTHONPATH": os.pathsep.join([examples, *sys.path])}
+    os.environ |= {"EPOCHS": epochs, "IMAGES": images}
     sys.path.insert(0, examples)
     warnings.simplefilter("ignore")
     logging.getLogger("lightning").setLevel(logging.ERROR)
@@ -68,5 +68,5 @@ if __name__ == "__main__":
     if comm.rank == 0:
         print(json.dumps({
             "seconds": seconds, "training": sum(one.evalperiod for one in found), "best": best.loss,
-            "evaluated": len(found), "cancelled": sum(one.cancelled for one in found),
+            "evaluated": len(found), "epochs": sum(len(trial.reports) for trial in islands.propulator.study.trials),
         }))  # fmt: skip

@@ -44,6 +44,7 @@ def plan_of(propagator: Propagator) -> Plan:
             f"{type(propagator).__name__} has no limits, so what may be searched is not known: "
             "set self.limits in a propagator of your own"
         )
+    space_of(limits)  # which refuses what it cannot read
     wholes = [part for part in parts if isinstance(part, Whole)]
     if not wholes:
         return Plan(Propagation(native_of(propagator, limits)), limits, None)
