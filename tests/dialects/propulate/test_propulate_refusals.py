@@ -104,17 +104,27 @@ def test_what_is_no_propagator_is_refused(propagator: Any) -> None:
         Islands(bowl, propagator, generations=3, checkpoint_path="ckpt")
 
 
-@pytest.mark.parametrize("pop_size", [0, -1, 1.5, "4"])
-def test_a_population_that_is_none_is_refused(pop_size: Any) -> None:
+@pytest.mark.parametrize("count", [0, -1, 1.5, "4"])
+def test_a_population_that_is_none_is_refused(count: Any) -> None:
+    with pytest.raises(StudyError, match="pop_size"):
+        default(pop_size=count)
     with pytest.raises(SpaceError, match="count"):
-        default(pop_size=pop_size)
+        SelectMin(count)
+
+
+@pytest.mark.parametrize("sigma", [-1, math.nan, math.inf, "wide"])
+def test_a_width_that_is_none_is_refused(sigma: Any) -> None:
+    with pytest.raises(StudyError, match="sigma_factor"):
+        default(sigma_factor=sigma)
 
 
 @pytest.mark.parametrize("chance", [-0.1, 1.1, math.nan, "often"])
 @pytest.mark.parametrize("name", ["crossover_prob", "mutation_prob", "random_init_prob", "mut_prob"])
 def test_a_probability_that_is_none_is_refused(name: str, chance: Any) -> None:
-    with pytest.raises(SpaceError, match="probability"):
+    with pytest.raises(StudyError, match="probability"):
         default(**{name: chance})
+    with pytest.raises(SpaceError, match="probability"):
+        PointMutation(LIMITS, probability=chance)
 
 
 def test_an_argument_that_there_is_not_is_refused() -> None:

@@ -58,7 +58,14 @@ def sizes_of(workers: int, islands: Any, given: Any) -> list[int]:
     return sizes
 
 
-def chance(name: str, value: Any) -> float:
+def at_least(name: str, value: Any, least: float) -> float:
+    """A number of that or more."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not least <= value < math.inf:
+        raise StudyError(f"{name} must be a number of {least:g} or more, got {value!r:.100}")
+    return float(value)
+
+
+def chance_of(name: str, value: Any) -> float:
     """A probability."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not 0 <= value <= 1:
         raise StudyError(f"{name} must be a probability in [0, 1], got {value!r:.100}")

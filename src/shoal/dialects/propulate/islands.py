@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from shoal.dialects.propulate.checks import chance, sizes_of, whole
+from shoal.dialects.propulate.checks import chance_of, sizes_of, whole
 from shoal.dialects.propulate.individual import Individual
 from shoal.dialects.propulate.propagators import Propagator, SelectMax, SelectMin
 from shoal.dialects.propulate.propulator import Propulator, Run, islands_of
@@ -32,7 +32,7 @@ class Islands:
         ranks_per_worker = whole("ranks_per_worker", ranks_per_worker, 1)
         count = max(ranks()[1] // ranks_per_worker, whole("workers", workers or 0, 0), 1)
         sizes = sizes_of(count, num_islands, island_sizes)
-        often = chance("migration_probability", migration_probability) * len(sizes) / sum(sizes)
+        often = chance_of("migration_probability", migration_probability) * len(sizes) / sum(sizes)
         plan = None
         if len(sizes) > 1:
             policy = "pollinate" if pollination else "migrate"

@@ -13,7 +13,7 @@ from shoal import catalog, tune
 from shoal.dialects.propulate.checks import (
     STORE,
     as_begun,
-    chance,
+    chance_of,
     check_comms,
     flows_of,
     refuse_pickles,
@@ -240,6 +240,6 @@ def islands_of(
             raise StudyError(f"{what} must be SelectMin, SelectMax or SelectUniform (the class), got {kind!r:.100}")
     return Plan.of({
         "count": len(sizes), "sizes": sizes, "topology": flows_of(topology),
-        "migration_probability": chance("migration_prob", probability), "policy": policy,
+        "migration_probability": chance_of("migration_prob", probability), "policy": policy,
         "emigrate": RULES[emigrate], "immigrate": RULES[immigrate],
     })  # fmt: skip

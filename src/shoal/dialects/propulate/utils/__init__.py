@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from shoal.dialects.propulate.checks import at_least, chance_of, whole
 from shoal.dialects.propulate.limits import Limits, space_of
 from shoal.dialects.propulate.propagators import Conditional, InitUniform, Operator, Propagator
 from shoal.dialects.propulate.utils import benchmark_functions
@@ -30,10 +31,12 @@ def get_default_propagator(
         if name not in OLDER:
             raise TypeError(f"get_default_propagator() got an unexpected keyword argument {name!r}")
         chances[OLDER[name]] = chance
+    chances = {name: chance_of(name, chance) for name, chance in chances.items()}
+    sigma = at_least("sigma_factor", sigma_factor, 0.0)
     space_of(limits)  # which refuses what it cannot read
     genetic = Genetic(
-        pop_size=pop_size, crossover=chances["crossover_prob"], mutation=chances["mutation_prob"],
-        random=chances["random_init_prob"], sigma=2.0 * sigma_factor,
+        pop_size=whole("pop_size", pop_size, 2), crossover=chances["crossover_prob"], mutation=chances["mutation_prob"],
+        random=chances["random_init_prob"], sigma=2.0 * sigma,
     )  # fmt: skip
     return Conditional(pop_size, Operator(genetic.breeding(), limits, rng), InitUniform(limits, rng=rng))
 
