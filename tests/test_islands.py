@@ -349,6 +349,15 @@ def test_the_command_line_makes_islands_and_shows_them() -> None:
     assert "sound" in CliRunner().invoke(app, ["doctor", "f-1"]).output
 
 
+def test_why_names_the_search_of_the_trial_s_island() -> None:
+    plan = shoal.Islands(2, searches=["sobol", ("genetic", {"pop_size": 5})])
+    shoal.tune(loss, SPACE, trials=20, workers=0, seed=0, islands=plan, name="two", progress=False)
+    layout = Layout(plan, 0)
+    for number in range(20):
+        done = CliRunner().invoke(app, ["why", "two", str(number)])
+        assert f"trial {number}: proposed by {('sobol', 'genetic')[layout.island(number)]}:" in done.stdout
+
+
 def test_islands_can_be_simulated() -> None:
     words = ["simulate", "rastrigin", "--peers", "4", "--search", "genetic", "--stopping", "none", "-n", "200"]
     plain, islands = (CliRunner().invoke(app, [*words, *more, "--no-plot", "--json"])

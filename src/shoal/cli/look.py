@@ -243,6 +243,16 @@ def _show(study: Study, trial: Trial) -> None:
         typer.echo(f"\n{trial.traceback.rstrip()}")
 
 
+def _search_of(study: Study, number: int) -> str:
+    """The name of the search that a trial was proposed by: its island's, where those differ."""
+    history = study._journal.history
+    plan = history.definition.islands
+    if plan is None or not plan.searches:
+        return history.definition.search
+    asked = plan.searches[history.migrations.layout.island(number)]
+    return asked if isinstance(asked, str) else asked[0]
+
+
 def why(
     study: StudyArgument = None,
     number: Annotated[int | None, typer.Argument(help="A trial's number; without one, the best.")] = None,
@@ -252,6 +262,6 @@ def why(
     found, number = _named(study, number, store)
     trial = found.best if number is None else _trial(found, number)
     ended = f": {trial.reason}" if trial.reason else ""
-    search = found._journal.history.definition.search
+    search = _search_of(found, trial.number)
     resumed = "".join(f"; {told}" for told in trial.resumed)
     typer.echo(f"trial {trial.number}: proposed by {search}: {trial.why or 'unknown'}{resumed}; {trial.outcome}{ended}")
