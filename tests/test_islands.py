@@ -220,7 +220,9 @@ def test_two_peers_that_move_one_trial_at_once_leave_it_on_one_island() -> None:
 
 
 @POLICIES
-@pytest.mark.parametrize("search", ["genetic", "cmaes", "de", "evolution", "tpe", "gp", "random", "sobol", "auto"])
+@pytest.mark.parametrize(
+    "search", ["genetic", "cmaes", "de", "evolution", "tpe", "gp", "random", "sobol", "auto", "pso", "nelder_mead"]
+)
 def test_a_peer_that_joins_late_or_heard_in_another_order_proposes_the_same(search: str, policy: str) -> None:
     watched = Peer(search, policy=policy)
     watched.run(range(50))

@@ -217,7 +217,7 @@ class VelocityClampingPSO(Whole):
         if len(shares) != 1:
             raise SpaceError("VelocityClampingPSO: v_limits must be one share of all ranges here, such as 0.6")
         settings = {"kind": "clamping", "inertia": inertia, "cognitive": c_cognitive, "social": c_social,
-                    "clamp": shares.pop()}  # fmt: skip
+                    "clamping": shares.pop()}  # fmt: skip
         super().__init__("pso", settings, limits, rng)
 
 
@@ -247,10 +247,16 @@ class InitUniformPSO(InitUniform):
 
 
 class ParallelNelderMead(Whole):
+    """Shoal's ``nelder_mead``: no peer waits, bounds and categoricals are respected, a collapsed simplex begins anew.
+    ``scale``, in units of the params, becomes a share of their ranges, of half of them at most."""
+
     def __init__(
         self, limits: Limits, rng: Rng, start: Any, alpha: float = 1.0, gamma: float = 2.0, rho: float = 0.5,
         sigma: float = 0.5, scale: float = 1.0,
     ) -> None:  # fmt: skip
-        settings = {"alpha": alpha, "gamma": gamma, "rho": rho, "sigma": sigma}
+        spans = [abs(float(ends[-1]) - float(ends[0])) for ends in limits.values() if not isinstance(ends[0], str)]
+        settings = {"reflection": alpha, "expansion": gamma, "contraction": rho, "shrinkage": sigma}
+        if spans and scale > 0:
+            settings["scale"] = min(scale * len(spans) / sum(spans), 0.5)
         super().__init__("nelder_mead", settings, limits, rng)
         self.start = dict(start) if isinstance(start, dict) else from_position(np.asarray(start, dtype=float), limits)
