@@ -223,7 +223,9 @@ def test_two_peers_that_move_one_trial_at_once_leave_it_on_one_island() -> None:
 @pytest.mark.parametrize(
     "search", ["genetic", "cmaes", "de", "evolution", "tpe", "gp", "random", "sobol", "auto", "pso", "nelder_mead"]
 )
-def test_a_peer_that_joins_late_or_heard_in_another_order_proposes_the_same(search: str, policy: str) -> None:
+def test_a_peer_that_joins_late_proposes_the_same_and_one_that_heard_in_another_order_knows_the_same(
+    search: str, policy: str
+) -> None:
     watched = Peer(search, policy=policy)
     watched.run(range(50))
     late, shuffled = Peer(search, policy=policy), Peer(search, policy=policy)
@@ -231,9 +233,19 @@ def test_a_peer_that_joins_late_or_heard_in_another_order_proposes_the_same(sear
     for trial in np.random.default_rng(0).permutation(50):  # a peer's own records always come in order
         shuffled.tell([r for r in watched.records if (r.at if isinstance(r, Migrated) else r.number) == trial])  # type: ignore[union-attr]
     for number in range(50, 60):
-        wanted = watched.proposer.propose(number)
-        assert late.proposer.propose(number) == wanted
-        assert shuffled.proposer.propose(number) == wanted
+        assert late.proposer.propose(number) == watched.proposer.propose(number)
+        assert SPACE.validate(shuffled.proposer.propose(number).params)
+    assert {n: set(h) for n, h in homes(shuffled).items()} == {n: set(h) for n, h in homes(watched).items()}
+    for ours, theirs in zip(_residents(shuffled), _residents(watched), strict=True):
+        assert ours == theirs
+
+
+def _residents(peer: Peer) -> list[list[tuple[float, int]]]:
+    """Losses and trials of those that live on each island, as its search sees them."""
+    return [
+        sorted((loss, island.history.called(seat)) for loss, seat in island.residents.order)
+        for island in peer.search._islands  # type: ignore[attr-defined]
+    ]
 
 
 class Looking:

@@ -107,15 +107,14 @@ class Archipelago:
         self._islands[home].tell(record if seat == number else msgspec.structs.replace(record, number=seat))
 
     def _settle(self, number: int) -> None:
-        """Have a trial sit where its migrations say."""
+        """Have a trial sit where its migrations say. Where news of an earlier move comes late, it keeps the seat that
+        it was given first: peers may then differ in the order of an island's trials, never in who lives there."""
         stay = self._migrations.stay(number)
-        known = self._seats.get(number, {})
-        if any(stay.seats.get(island) != seat for island, seat in known.items()):
-            self.begin(self._history)  # news of an earlier move: someone has sat where he never was
-            return
-        self._seats[number] = stay.seats
-        told = self._history.records(number) if len(stay.seats) > 1 else []
+        seats = self._seats.setdefault(number, {})
         for index, seat in stay.seats.items():
+            seats.setdefault(index, seat)
+        told = self._history.records(number) if len(seats) > 1 else []
+        for index, seat in seats.items():
             island = self._islands[index]
             if seat != self._migrations.seat(number):
                 island.history.guests[seat] = number

@@ -14,25 +14,24 @@ class Holders:
 
     def __init__(self, history: History, arrivals: Arrivals, population: int) -> None:
         self._history, self._arrivals, self._population = history, arrivals, population
-        self._hold()
-
-    def _hold(self) -> None:
-        """Find the holder of each place in the whole history."""
         self.held: dict[int, tuple[float, int, Array]] = {}
-        for number in self._arrivals.numbers:
-            self._challenge(number)
+        self._challengers: dict[int, dict[int, None]] = {}  # place -> all that ever counted there
+        for number in arrivals.numbers:
+            self.tell(number)
 
     def tell(self, number: int) -> None:
         """A trial that now counts, or that no longer does: it is run again, or has left the island."""
-        if self.held.get(number % self._population, (0.0, -1))[1] == number:
-            self._hold()  # who held before it does so once more
-        else:
-            self._challenge(number)
-
-    def _challenge(self, number: int) -> None:
-        rank = (self._arrivals.loss(number), number)
         place = number % self._population
-        if number in self._history.absent:
-            return
-        if rank[0] < math.inf and rank < self.held.get(place, (math.inf, 0))[:2]:
+        challengers = self._challengers.setdefault(place, {})
+        challengers[number] = None
+        if self.held.get(place, (0.0, -1))[1] == number:
+            del self.held[place]  # who held before does so once more
+            for challenger in challengers:
+                self._challenge(place, challenger)
+        else:
+            self._challenge(place, number)
+
+    def _challenge(self, place: int, number: int) -> None:
+        rank = (self._arrivals.loss(number), number)
+        if number not in self._history.absent and rank < self.held.get(place, (math.inf, -1))[:2]:
             self.held[place] = (*rank, self._history.space.encode(self._history.params(number)))
