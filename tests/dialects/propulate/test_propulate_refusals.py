@@ -25,6 +25,7 @@ from shoal.dialects.propulate.propagators import (
     SelectMin,
     SelectUniform,
 )
+from shoal.dialects.propulate.surrogate import StaticSurrogate
 from shoal.errors import ShoalError, SpaceError, StudyError
 
 
@@ -63,7 +64,7 @@ def test_limits_may_be_in_either_order_and_hold_one_value_or_numpy_s_numbers() -
      {"island_sizes": [0, 2]}, {"island_sizes": "ab"}, {"island_sizes": 5}, {"island_sizes": [3, 3], "workers": 4},
      {"migration_probability": 1.1}, {"migration_probability": math.nan}, {"migration_probability": "often"},
      {"emigration_propagator": PointMutation}, {"emigration_propagator": 1},
-     {"immigration_propagator": "worst"}, {"checkpoint_path": "a-file"}],
+     {"immigration_propagator": "worst"}, {"checkpoint_path": "a-file"}, {"checkpoint_path": None}],
     ids=repr,
 )  # fmt: skip
 def test_wrong_arguments_of_islands_are_refused(wrong: dict[str, Any]) -> None:
@@ -88,6 +89,25 @@ def test_a_topology_of_floats_that_are_whole_and_one_by_name_will_do() -> None:
     for place, topology in enumerate((np.array([[0.0, 2.0], [1.0, 0.0]]), "ring")):
         made = evolved(path=f"ckpt{place}", num_islands=2, migration_probability=0.9, migration_topology=topology)
         assert len(made.summarize(top_n=1)) == 2
+
+
+@pytest.mark.parametrize("factory", [5, lambda: 5, StaticSurrogate()], ids=["5", "gives 5", "made already"])
+def test_what_makes_no_surrogates_is_refused(factory: Any) -> None:
+    with pytest.raises(StudyError, match="surrogate_factory"):
+        islands(surrogate_factory=factory).propulate()
+
+
+def test_a_folder_that_cannot_be_made_and_a_generator_that_is_none_are_refused() -> None:
+    with pytest.raises(StudyError, match="checkpoint_path /proc/none cannot be made"):
+        islands(path="/proc/none").propulate()
+    with pytest.raises(StudyError, match="rng"):
+        Islands(bowl, default(), 42, generations=3, checkpoint_path="ckpt")  # type: ignore[arg-type]
+
+
+def test_a_run_does_not_go_on_with_limits_that_do_not_go_with_its_individuals() -> None:
+    evolved()
+    with pytest.raises(SpaceError, match="kind"):
+        evolved(propagator=default({**LIMITS, "kind": (0.0, 1.0)}))
 
 
 @pytest.mark.parametrize("loss", [None, 5, "loss"])

@@ -95,6 +95,14 @@ def refuse_pickles(path: Path) -> None:
         )
 
 
+def made_folder(path: Path) -> None:
+    """Raises StudyError where the folder cannot be made."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StudyError(f"checkpoint_path {path} cannot be made: {error.strerror}; give one that can") from None
+
+
 def check_comms(island: Any, world: Any, worker: Any) -> None:
     """Raises StudyError for communicators of the user's own."""
     for name, comm, usual in (("island_comm", island, "COMM_WORLD"), ("propulate_comm", world, "COMM_WORLD"),

@@ -16,6 +16,7 @@ from shoal.dialects.propulate.checks import (
     chance_of,
     check_comms,
     flows_of,
+    made_folder,
     refuse_pickles,
     whole,
     wholes,
@@ -85,9 +86,13 @@ class Propulator:
         )
 
     def _prepare(self, run: Run) -> None:
+        if not isinstance(run.checkpoint_path, (str, Path)):
+            raise StudyError(f"checkpoint_path must be a path, got {run.checkpoint_path!r:.100}")
         refuse_pickles(Path(run.checkpoint_path))
         if not callable(run.loss_fn):
             raise StudyError(f"loss_fn must be a function of an individual, got {run.loss_fn!r:.100}")
+        if run.rng is not None and not isinstance(run.rng, random.Random):
+            raise StudyError(f"rng must be a random.Random, such as random.Random(0), got {run.rng!r:.100}")
         whole("generations", run.generations if run.generations != -1 else 0, 0)
         whole("workers", run.workers or 0, 0)
         self._run, self._plan = run, plan_of(run.propagator)
@@ -108,7 +113,7 @@ class Propulator:
         if run.generations == 0:
             LOG.info("No generations were asked for: nothing is evaluated.")
             return
-        Path(run.checkpoint_path).mkdir(parents=True, exist_ok=True)
+        made_folder(Path(run.checkpoint_path))
         rule, settings = rule_of(run.surrogate_factory, self._plan.limits)
         begun, seed = of_the_first(lambda: (self._begun(), (run.rng or random.Random()).getrandbits(63)))
         islands = run.islands

@@ -69,6 +69,8 @@ def rule_of(factory: Factory | None, limits: Limits) -> tuple[str | Stopping, di
     """The stopping rule that a surrogate stands for, and its settings. Raises StudyError for what is none."""
     if factory is None:
         return "none", {}
+    if not callable(factory):
+        raise StudyError(f"surrogate_factory must be a function that makes a Surrogate, got {factory!r:.100}")
     first = factory()
     if isinstance(first, _OfShoal):
         return first.rule, first.settings
