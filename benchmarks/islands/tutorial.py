@@ -61,12 +61,12 @@ def _rows(what: str, answers: Mapping[str, Sequence[Mapping[str, Any]]], given: 
     for name in SURROGATES[1:]:
         pairs = list(zip(answers[name], without, strict=True))
         time, epochs = (
-            [100 * (1 - one[part] / other[part]) for one, other in pairs] for part in ("training", "epochs")
+            [100 * (1 - one[part] / other[part]) for one, other in pairs] for part in ("processor", "epochs")
         )
         rows += [
             Figure(f"{what}: {name} surrogate", "s", [one["seconds"] for one, _ in pairs], times, "none"),
             Figure(f"{what}: {name}, epochs saved", "%", epochs),
-            Figure(f"{what}: {name}, training time saved", "%", time),
+            Figure(f"{what}: {name}, processor time saved", "%", time),
             Figure(f"{what}: {name}, the loss it cost", "", [one["best"] - other["best"] for one, other in pairs]),
         ]
     return rows
