@@ -346,6 +346,8 @@ def test_a_study_keeps_its_islands() -> None:
     run("migrate", trials=10, workers=0, name="s", store="s.db")
     with pytest.raises(shoal.StudyError, match="cannot go on with islands"):
         shoal.tune(loss, SPACE, islands=2, trials=20, workers=0, name="s", store="s.db", progress=False)
+    with pytest.raises(shoal.StudyError, match="cannot go on with seed=2"):
+        shoal.tune(loss, SPACE, seed=2, trials=20, workers=0, name="s", store="s.db", progress=False)
     run("migrate", trials=20, workers=0, name="s", store="s.db")
     assert len(Study.open("s", "s.db").trials) == 20
 

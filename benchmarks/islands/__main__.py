@@ -14,15 +14,17 @@ from benchmarks.environments import python_of
 from benchmarks.islands.crowds import crowds
 from benchmarks.islands.functions import FUNCTIONS, KINDS, SIDES, run, table
 from benchmarks.islands.times import times
+from benchmarks.islands.tutorial import main as tutorial
 from benchmarks.running import kept_runs, run_options, say, work_off
 from benchmarks.table import show
 
-PARTS = ("functions", "times", "crowds")
+PARTS = ("functions", "times", "crowds")  # and the tutorial, which needs PyTorch and an hour
 
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m benchmarks.islands", description=__doc__)
-    made.add_argument("--only", choices=PARTS, nargs="+", default=PARTS, help="what to measure (all)")
+    made.add_argument("--only", choices=(*PARTS, "tutorial"), nargs="+", default=PARTS,
+                      help="what to measure (all but the tutorial)")  # fmt: skip
     made.add_argument("--functions", nargs="+", choices=FUNCTIONS, default=FUNCTIONS, metavar="NAME")
     made.add_argument("--generations", type=int, default=1000, help="evaluations of each of the four ranks")
     made.add_argument("--seeds", type=int, default=10)
@@ -48,6 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
         failed |= show("islands: wall-clock", times(given.repeats, given.generations), given.json)
     if "crowds" in given.only and not given.report:
         failed |= show("islands: 16 peers", crowds(), given.json)
+    if "tutorial" in given.only and not given.report:
+        failed |= tutorial(["--json"] if given.json else [])
     return failed
 
 

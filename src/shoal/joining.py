@@ -141,7 +141,7 @@ def _check(plan: Definition) -> Definition:
 
 
 def _check_same(old: Definition, new: Definition) -> None:
-    for name in FIXED:
+    for name in FIXED if old.islands is None else (*FIXED, "seed"):  # by which trials were given to islands
         before, now = getattr(old, name), getattr(new, name)
         if before != now:
             raise StudyError(
