@@ -1,52 +1,81 @@
-"""The moves of a simplex against values computed by hand."""
+"""The steps of a simplex against values computed by hand."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from shoal.models.simplex import EXPAND, FURTHER, INSIDE, OUTSIDE, REFLECT, Coefficients, Simplex
+from shoal.models.simplex import EXPAND, INSIDE, OUTSIDE, REFLECT, SHRINK, VERTEX, Coefficients, Simplex
 
-CLASSIC = Coefficients.adaptive(2)
-TRIANGLE = Simplex.of(np.array([[4.0, 4.0], [0.0, 0.0], [2.0, 0.0]]), [9.0, 1.0, 3.0], [5, 6, 7])
+
+def triangle() -> Simplex:
+    """With losses of 1 at (0, 0), 3 at (2, 0) and 9 at (4, 4); the centroid of the better ones is (1, 0)."""
+    points = [np.array([4.0, 4.0]), np.array([0.0, 0.0]), np.array([2.0, 0.0])]
+    simplex = Simplex.begin(points, np.array([], dtype=int), Coefficients.adaptive(2))
+    for trial, loss in enumerate((9.0, 1.0, 3.0)):
+        assert simplex.step == VERTEX
+        simplex = simplex.after(loss, trial)
+    return simplex
+
+
+def points(simplex: Simplex) -> list[list[float]]:
+    return [vertex.point.tolist() for vertex in simplex.vertices]
 
 
 def test_in_two_dimensions_the_coefficients_are_the_classic_ones_and_in_ten_those_of_gao_and_han() -> None:
-    assert Coefficients(1.0, 2.0, 0.5, 0.5) == CLASSIC
+    classic = Coefficients.adaptive(2)
+    assert classic == Coefficients(1.0, 2.0, 0.5, 0.5)
     assert Coefficients.adaptive(10) == Coefficients(1.0, 1.2, 0.7, 0.9)
-    assert Coefficients.adaptive(1) == CLASSIC
+    assert Coefficients.adaptive(1) == classic
 
 
-def test_the_best_vertex_comes_first_and_of_equals_the_earlier_trial() -> None:
-    assert TRIANGLE.numbers == (6, 7, 5)
-    assert Simplex.of(np.zeros((3, 2)), [1.0, 0.0, 1.0], [9, 3, 4]).numbers == (3, 4, 9)
+def test_the_worst_vertex_is_reflected_and_taken_if_that_is_neither_the_best_nor_the_worst() -> None:
+    simplex = triangle()
+    assert (simplex.step, simplex.wanted.tolist()) == (REFLECT, [-2.0, -4.0])
+    assert points(simplex.after(2.0, 3)) == [[0, 0], [-2, -4], [2, 0]]
 
 
-@pytest.mark.parametrize(
-    ("move", "where"),
-    [(REFLECT, [-2, -4]), (EXPAND, [-5, -8]), (OUTSIDE, [-0.5, -2]), (INSIDE, [2.5, 2])],
-)
-def test_the_worst_vertex_moves_about_the_centroid_of_the_others(move: str, where: list[float]) -> None:
-    """It is (4, 4), and the centroid (1, 0)."""
-    assert TRIANGLE.moved(2, CLASSIC.along(move)) == pytest.approx(where)
+@pytest.mark.parametrize(("loss", "kept"), [(-1.0, [-5.0, -8.0]), (0.5, [-2.0, -4.0])])
+def test_a_best_reflection_is_expanded_and_the_better_of_the_two_is_kept(loss: float, kept: list[float]) -> None:
+    simplex = triangle().after(0.0, 3)
+    assert (simplex.step, simplex.wanted.tolist()) == (EXPAND, [-5.0, -8.0])
+    assert points(simplex.after(loss, 4))[0] == kept
 
 
-def test_a_best_vertex_that_was_reflected_goes_on_to_where_the_expansion_of_the_worst_would_be() -> None:
-    reflected = Simplex.of(np.array([[-2.0, -4.0], [0.0, 0.0], [2.0, 0.0]]), [0.0, 1.0, 3.0], [8, 6, 7])
-    assert reflected.moved(0, CLASSIC.along(FURTHER)) == pytest.approx(TRIANGLE.moved(2, CLASSIC.along(EXPAND)))
+def test_a_reflection_that_is_the_second_worst_is_contracted_outside() -> None:
+    simplex = triangle().after(5.0, 3)
+    assert (simplex.step, simplex.wanted.tolist()) == (OUTSIDE, [-0.5, -2.0])
+    assert points(simplex.after(5.0, 4))[2] == [-0.5, -2.0]
+    assert simplex.after(6.0, 4).step == SHRINK
 
 
-def test_shrinking_moves_towards_the_best_vertex() -> None:
-    assert TRIANGLE.shrunk(2, 0.5) == pytest.approx([2.0, 2.0])
-    assert TRIANGLE.shrunk(1, 0.5) == pytest.approx([1.0, 0.0])
+def test_a_reflection_that_is_worse_than_all_is_contracted_inside() -> None:
+    simplex = triangle().after(9.0, 3)
+    assert (simplex.step, simplex.wanted.tolist()) == (INSIDE, [2.5, 2.0])
+    assert points(simplex.after(8.0, 4))[2] == [2.5, 2.0]
 
 
-def test_several_vertices_that_are_reflected_at_once_keep_the_volume() -> None:
-    points = np.random.default_rng(0).random((6, 5))
-    simplex = Simplex.of(points, list(range(6)), list(range(6)))
-    for moving in (1, 2, 3):
-        after = simplex.points.copy()
-        for vertex in range(6 - moving, 6):
-            after[vertex] = simplex.moved(vertex, 1.0, moving)
-        before, now = (abs(np.linalg.det(vertices[1:] - vertices[0])) for vertices in (simplex.points, after))
-        assert now == pytest.approx(before)
+def test_shrinking_moves_all_vertices_but_the_best_towards_the_best() -> None:
+    simplex = triangle().after(9.0, 3).after(9.0, 4)
+    assert simplex.step == SHRINK
+    assert points(simplex) == [[0, 0]]
+    assert [point.tolist() for point in simplex.pending] == [[1, 0], [2, 2]]
+    whole = simplex.after(50.0, 5).after(40.0, 6)
+    assert points(whole) == [[0, 0], [2, 2], [1, 0]]  # whatever their losses
+    assert whole.step == REFLECT
+
+
+def test_bounded_coordinates_stay_within_their_bounds() -> None:
+    corners = [np.array([0.9, 0.5]), np.array([0.9, 0.9]), np.array([0.1, 0.5])]
+    simplex = Simplex.begin(corners, np.array([0]), Coefficients.adaptive(2))
+    for trial, loss in enumerate((1.0, 2.0, 3.0)):
+        simplex = simplex.after(loss, trial)
+    assert simplex.wanted.tolist() == pytest.approx([1.0, 0.9])
+
+
+def test_what_may_follow_has_chances_that_add_up_to_one_and_each_leads_elsewhere() -> None:
+    for simplex in (triangle(), triangle().after(0.0, 3), triangle().after(5.0, 3), triangle().after(9.0, 3)):
+        outcomes = simplex.outcomes()
+        assert sum(chance for chance, _ in outcomes) == pytest.approx(1)
+        wanted = {str(simplex.after(loss, 9).wanted) for _, loss in outcomes}
+        assert len(wanted) == len(outcomes)

@@ -50,6 +50,11 @@ def value(made: shoal.Study) -> float:
     return made.best.value
 
 
+def value_of(trial: shoal.Trial) -> float:
+    assert trial.value is not None
+    return trial.value
+
+
 class Peer:
     """One peer's history and search."""
 
@@ -88,43 +93,42 @@ def test_it_beats_random_where_choices_and_conditions_matter() -> None:
     assert sum(learnt < drawn for learnt, drawn in pairs) >= 8
 
 
-@pytest.mark.parametrize("peers", [1])
+@pytest.mark.parametrize("peers", [1, 2, 4])
 def test_it_finds_the_bottom_of_a_curved_valley(peers: int) -> None:
     def valley(params: dict[str, Any]) -> float:
         return float(100 * (params["y"] - params["x"] ** 2) ** 2 + (1 - params["x"]) ** 2)
 
-    assert value(study(PLANE, valley, 600, peers)) < 1e-6
+    assert value(study(PLANE, valley, 700, peers)) < 1e-6
 
 
 def test_each_trial_is_where_the_move_that_it_names_leads() -> None:
     """In two dimensions, by one peer: the first three trials are the simplex, and the worst of them is reflected."""
     trials = study(PLANE, bowl, 4, tolerance=1e-4).trials
     first, second, worst = sorted(trials[:3], key=lambda trial: trial.value)
-    assert trials[3].why == f"run 1: trial {worst.number} reflected"
+    assert trials[3].why == f"descent 1: trial {worst.number} reflected"
     for name in ("x", "y"):
         centroid = (first.params[name] + second.params[name]) / 2
         assert trials[3].params[name] == pytest.approx(2 * centroid - worst.params[name])
 
 
 def test_shrinking_draws_all_vertices_but_the_best_towards_the_best() -> None:
-    """A pit in a slope that rises again inside: where it is left to itself no move of the worst vertex gets better."""
+    """On a rough ground there is not always something better among the moves of the worst vertex."""
 
-    def pit(params: dict[str, Any]) -> float:
-        far = math.hypot(params["x"], params["y"])
-        return float(-10.0 if far < 1e-9 else math.sin(40 * params["x"]) * math.cos(31 * params["y"]))
+    def rough(params: dict[str, Any]) -> float:
+        return math.sin(40 * params["x"]) * math.cos(31 * params["y"])
 
-    trials = study(PLANE, pit, 300).trials
-    drawn = [(trial, re.search(r"trial (\d+) drawn to trial (\d+), shrink \d+$", trial.why)) for trial in trials]
+    trials = study(PLANE, rough, 300).trials
+    drawn = [(trial, re.search(r"a vertex drawn to trial (\d+)$", trial.why)) for trial in trials]
     assert any(found for _, found in drawn)
     for trial, found in drawn:
         if found:
-            old, towards = trials[int(found[1])], trials[int(found[2])]
-            for name in ("x", "y"):
-                wanted = (old.params[name] + towards.params[name]) / 2
-                assert trial.params[name] == pytest.approx(wanted, abs=1e-9)
-            assert towards.value is not None
-            assert old.value is not None
-            assert towards.value <= old.value
+            towards = trials[int(found[1])]
+            halfway = [
+                {name: (old.params[name] + towards.params[name]) / 2 for name in ("x", "y")}
+                for old in trials[: trial.number]
+                if value_of(old) >= value_of(towards)
+            ]
+            assert any(trial.params == pytest.approx(place, abs=1e-9) for place in halfway)
 
 
 def test_it_begins_anew_when_it_has_collapsed_and_finds_the_better_of_two_hollows() -> None:
@@ -134,9 +138,14 @@ def test_it_begins_anew_when_it_has_collapsed_and_finds_the_better_of_two_hollow
 
     made = study(PLANE, hollows, 1_500)
     assert value(made) < 1e-6
-    runs = [int(trial.why.split()[1].rstrip(":")) for trial in made.trials]
-    assert runs == sorted(runs)
-    assert runs[-1] > 3
+    descents = [int(trial.why.split()[1].rstrip(":")) for trial in made.trials]
+    assert descents == sorted(descents)
+    assert descents[-1] > 3
+
+
+def test_with_many_peers_it_goes_on_with_several_descents() -> None:
+    made = study(SPHERE, sphere, 300, peers=64)
+    assert {"descent 1", "descent 2", "descent 3"} <= {trial.why.partition(":")[0] for trial in made.trials}
 
 
 @pytest.mark.parametrize("peers", [1, 7])
@@ -155,8 +164,8 @@ def test_many_peers_at_once_are_given_different_moves() -> None:
         proposal = peer.proposer.propose(number)
         whys.append(proposal.why)
         peer.tell(Started(number, write_params(proposal.params), "p", 0.0, proposal.why))
-    assert len(set(whys)) == 12
-    assert len({why.split()[3] for why in whys}) >= 5  # trials that are moved
+    assert {"reflected", "inside,", "expanded,"} <= {word for why in whys for word in why.split()}
+    assert len(np.unique(peer.history.x[:24], axis=0)) == 24
 
 
 def test_peers_that_ask_before_they_hear_of_each_other_are_given_different_points() -> None:
@@ -202,7 +211,7 @@ def test_it_goes_on_from_a_better_trial_of_someone_else_and_minds_no_gaps() -> N
     found = {"x": 4.2, "y": 4.1}
     peer.tell(Started(402, write_params(found), "q", 0.0, "tpe"), Ended(402, "done", 0.0, {"loss": loss(found)}))
     if peer.history.best == 402:
-        assert "of trial 402" in peer.proposer.propose(405).why
+        assert "around trial 402" in peer.proposer.propose(405).why
     for number in range(405, 1_000, 5):
         peer.run(number, loss)
     assert peer.history.best_value is not None
@@ -212,10 +221,8 @@ def test_it_goes_on_from_a_better_trial_of_someone_else_and_minds_no_gaps() -> N
 @pytest.mark.parametrize(
     "why",
     [
-        "run 999999999: vertex 3", "run 5: trial 99999999999999999999 reflected", "run 1: trial 5 reflected",
-        "run 2: vertex 1 within 1e999 of trial 0", "run 2: vertex 1 within 0.. of trial 0",
-        "run 1: trial 3 drawn to trial 9999, shrink 999999999", "run 1: trial 1 drawn to trial 0, shrink 3",
-        "run 3: vertex 999999 within 0.2 of trial 1", "run 1: trial 6 drawn to trial 7, shrink 1",
+        "around trial 99999999999999999999: trial 5 reflected", "around trial 0: a first vertex", "around trial 7: ",
+        "around trial 123456789012345678: x", "descent 999999: trial 5 reflected",
     ],
 )  # fmt: skip
 def test_words_that_someone_else_wrote_do_no_harm(why: str) -> None:
@@ -226,7 +233,7 @@ def test_words_that_someone_else_wrote_do_no_harm(why: str) -> None:
     for number in range(5, 9):
         params = peer.history.space.sample(rng)
         peer.tell(Started(number, write_params(params), "q", 0.0, why), Ended(number, "done", 0.0, {"loss": 1e6}))
-    for number in range(9, 250):
+    for number in range(9, 400):
         peer.run(number, bowl)
     assert peer.history.best_value is not None
     assert peer.history.best_value < 1e-4

@@ -31,7 +31,8 @@ class Arrivals:
         number = record.number
         loss = self._history.value[number]
         counts = (loss == loss or self._history.state[number] == CODE["failed"]) and self._history.inside(number)
-        place, there = bisect_left(self.numbers, number), self.counts(number)
+        place = bisect_left(self.numbers, number)
+        there = place < len(self.numbers) and self.numbers[place] == number
         if not counts and not there:
             return None
         if counts and not there:
@@ -40,11 +41,6 @@ class Arrivals:
             del self.numbers[place]
         self.changed = min(self.changed, place)
         return number
-
-    def counts(self, number: int) -> bool:
-        """Whether a trial has ended, with a loss or failed."""
-        place = bisect_left(self.numbers, number)
-        return place < len(self.numbers) and self.numbers[place] == number
 
     def loss(self, number: int) -> float:
         loss = float(self._history.value[number])
