@@ -33,7 +33,7 @@ class Ground:
 
     def look(self, point: Array) -> tuple[int, Params]:
         """The key of what is at a point, and what it is."""
-        params = self.cube.params(self.positions.back(point))
+        params = self.cube.space.at(self.positions.units(point).tolist())
         return point_key(self.cube.space, params), params
 
 
@@ -98,8 +98,9 @@ class Descent:
         if not worst.loss - best.loss > 1e-14 * abs(best.loss):
             return True
         positions = self._ground.positions
-        first, *others = (positions.back(vertex.point) for vertex in reversed(simplex.vertices))
-        return all(positions.apart(first, other) <= self._ground.tolerance for other in reversed(others))
+        first = positions.back(best.point)
+        others = (positions.back(vertex.point) for vertex in reversed(simplex.vertices[1:]))
+        return all(positions.apart(first, other) <= self._ground.tolerance for other in others)
 
     def far(self, place: Array) -> float:
         """How far a place is from the best vertex, in extents of the simplex."""

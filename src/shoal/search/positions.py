@@ -34,13 +34,17 @@ class Positions:
             point[group.start + int(told[column] * (group.stop - group.start))] = 1.0
         return point
 
+    def units(self, point: Array) -> Array:
+        """Where in the cube a point lies, [d]."""
+        units = np.empty(self._cube.dimensions)
+        units[self._cube.numbers] = np.minimum(np.maximum(point[self.numbers], 0.0), 1.0)
+        for column, group in self._groups:
+            units[column] = (int(point[group].argmax()) + 0.5) / (group.stop - group.start)
+        return units
+
     def back(self, point: Array) -> Array:
         """The place in the cube of the values that are at a point; NaN where inactive."""
-        place = np.empty(self._cube.dimensions)
-        place[self._cube.numbers] = np.clip(point[self.numbers], 0.0, 1.0)
-        for column, group in self._groups:
-            place[column] = (int(point[group].argmax()) + 0.5) / (group.stop - group.start)
-        return np.asarray(self._cube.snap(place[None])[0])
+        return np.asarray(self._cube.snap(self.units(point)[None])[0])
 
     def apart(self, one: Array, other: Array) -> float:
         """How far two places of the cube are from each other, along the axis where they are furthest; 1 where one
