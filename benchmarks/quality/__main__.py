@@ -19,7 +19,7 @@ from benchmarks.quality.run import CHECKPOINTS, Entrant, run
 from benchmarks.quality.tasks import DATA, Tasks, matching
 from benchmarks.running import kept_runs, run_options, say, work_off
 
-SHOAL = ("auto", "gp", "tpe", "forest", "cmaes", "genetic", "evolution", "de", "pso", "nelder_mead", "random")
+SHOAL = ("auto", "gp", "tpe", "forest", "cmaes", "genetic", "evolution", "de", "random")
 PEERS = {
     "optuna-tpe": "optuna", "optuna-gp": "optuna-gp", "optuna-cma": "optuna-cma", "smac": "smac",
     "deephyper": "deephyper", "syne-bore": "syne-tune", "syne-botorch": "syne-tune-botorch", "nevergrad": "nevergrad",
