@@ -164,7 +164,7 @@ def test_a_study_prints_what_it_is() -> None:
         ("de", {"population": 3}, "population >= 4"),
         ("evolution", {"sample": 200}, "sample <= population"),
         ("pso", {"kind": "simple"}, "basic, canonical, clamping"),
-        ("nelder_mead", {"tolerance": 0.3}, "tolerance in"),
+        ("nelder_mead", {"tolerance": 0.6}, "tolerance in"),
         ("latin", {"rows": 0}, "rows >= 1"),
         ("auto", {"search_share": -1}, "search_share >= 0"),
         ("random", {"x": 1}, "random has no settings"),

@@ -187,12 +187,12 @@ def test_the_proposals_do_not_depend_on_the_order_in_which_the_news_came() -> No
             assert late.proposer.propose(number) == told.proposer.propose(number)
 
 
-def test_a_vertex_that_is_run_again_and_a_trial_that_never_ends_do_not_stop_it() -> None:
+def test_a_vertex_that_is_run_again_and_trials_that_never_end_do_not_stop_it() -> None:
     peer = Peer(shoal.Space(SPHERE), seed=1)
     for number in range(150):
         proposal = peer.proposer.propose(number)
         peer.tell(Started(number, write_params(proposal.params), "p", 0.0, proposal.why))
-        if number % 7 != 3:
+        if number not in (2, 30):
             peer.tell(Ended(number, "done", 0.0, {"loss": sphere(proposal.params)}))
         if number == 60:
             again = peer.history.best

@@ -33,8 +33,9 @@ from shoal.space.cube import Cube
 from shoal.space.domain import Array
 
 CLOSE: Final = 0.25  # of the usual edges: a first simplex around a trial of someone else
-NEAR: Final = 3.0  # extents of a simplex: a trial that is further from its best is none of its own
+NEAR: Final = 3.0  # extents of a simplex: a trial of such a search that is further from its best is none of its own
 WINDOW: Final = 4_096  # numbers beyond its own by which a peer tells how many others ask at the same time
+OWN: Final = re.compile(r"(?:descent|around trial) \d+: ")  # what the words of a proposal begin with
 AROUND: Final = re.compile(r"around trial (\d{1,18}): ")
 
 
@@ -47,8 +48,8 @@ class NelderMead:
     expansion: float | None = None
     contraction: float | None = None
     shrinkage: float | None = None
-    scale: float = 0.2
-    tolerance: float = 1e-6
+    scale: float = 0.4
+    tolerance: float = 1e-5
 
     def __post_init__(self) -> None:
         usual = Coefficients.adaptive(2)
@@ -223,10 +224,10 @@ class NelderMead:
         key = self._rows[best]
         if key in self._settled or any(key in descent.used for descent in mine):
             return None
-        place = self._place(best)
-        if any(not descent.over and descent.far(place) <= NEAR for descent in mine):
-            return None
-        return best
+        if not OWN.search(self._history.why(best)):
+            return best
+        place = self._place(best)  # a point that was likely, but is not wanted any more, is no stranger
+        return None if any(not descent.over and descent.far(place) <= NEAR for descent in mine) else best
 
     def _ahead(self, number: int) -> int:
         """How many others ask at the same time, and know as little of this trial as it does of theirs: peers with later
