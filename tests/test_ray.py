@@ -274,7 +274,8 @@ def test_settings_are_refused_where_the_engine_has_none() -> None:
 
 
 def tune(objective: Any, settings: dict[str, Any] | None = None, **options: Any) -> Study:
+    given = {"search": "random", "seed": 0, "lease": 3.0, **options}
     return shoal.tune(
-        objective, {"x": (0.0, 1.0)}, workers=2, store="study.db", name="s", seed=0, search="random", lease=3.0,
-        engine="ray", engine_settings={"address": cluster(), **(settings or {})}, progress=False, **options,
+        objective, {"x": (0.0, 1.0)}, workers=2, store="study.db", name="s", engine="ray",
+        engine_settings={"address": cluster(), **(settings or {})}, progress=False, **given,
     )  # fmt: skip

@@ -53,10 +53,7 @@ def test_a_setting_of_another_type_is_refused_and_the_message_names_the_rule_and
         catalog.stopping(name, {setting: "three"})
 
 
-@pytest.mark.parametrize("name", ["auto", "hyperband", "pasha", "forecast", "extrapolate", "pbt", "freeze"])
+@pytest.mark.parametrize("name", ["auto", "hyperband", "pasha", "pbt", "freeze"])
 def test_a_rule_that_needs_a_budget_says_so_when_the_study_is_made(name: str) -> None:
     with pytest.raises(shoal.StudyError, match="needs a budget"):
         shoal.Study({"x": (0.0, 1.0)}, stopping=name)
-    if name in ("forecast", "extrapolate"):
-        with pytest.raises(shoal.StudyError, match="needs a budget"):
-            shoal.Study({"x": (0.0, 1.0)}, stopping="patient", stopping_settings={"rule": name})

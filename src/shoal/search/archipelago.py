@@ -25,14 +25,17 @@ from shoal.search.tried import Tried
 from shoal.space.space import LISTED
 
 LOOKS: Final = 20  # residents that are looked at for one that the target does not have
+SEEDS: Final = 0x9E3779B97F4A7C15 % 2**62  # between the seeds of two islands: far from what people choose
 REDRAWN: Final = 3  # times that an island proposes anew what was tried on another
 
 
 class IslandHistory(History):
     """What one island knows; its immigrants sit on numbers that none of its own trials has."""
 
-    def __init__(self, definition: Definition, stride: int) -> None:
-        super().__init__(msgspec.structs.replace(definition, islands=None))
+    def __init__(self, definition: Definition, island: int, stride: int) -> None:
+        """Each island has a seed of its own, so that searches of one kind do not all take the same way."""
+        seed = (definition.seed + island * SEEDS) % 2**63
+        super().__init__(msgspec.structs.replace(definition, islands=None, seed=seed))
         self._stride = stride
         self.guests: dict[int, int] = {}  # seat -> trial
 
@@ -81,7 +84,10 @@ class Archipelago:
         self._history, self._migrations = history, history.migrations
         stride = self._migrations.stride
         self._tried = Tried(history)
-        self._islands = [Island(IslandHistory(history.definition, stride), search) for search in self.searches]
+        self._islands = [
+            Island(IslandHistory(history.definition, index, stride), search)
+            for index, search in enumerate(self.searches)
+        ]
         self._seats: dict[int, dict[int, int]] = {}  # of those that ever moved
         for number in range(history.length):
             for record in history.records(number):
