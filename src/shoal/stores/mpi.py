@@ -38,7 +38,7 @@ class MpiStore:
     Raises StoreError where a study of another name is asked for.
     """
 
-    window = 0.005  # seconds between messages: they are cheap, and what a search knows of the others is fresh
+    window = 0.003  # seconds between messages: they are cheap, and what a search knows of the others is fresh
 
     def __init__(self, comm: Any, study: str, limit: int | None, lasting: Store | None, name: str) -> None:
         from mpi4py import MPI
