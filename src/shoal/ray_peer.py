@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import threading
-from typing import Any
+from typing import Any, NoReturn
 
 from shoal.errors import ShoalError
 from shoal.peer import Peer
@@ -49,6 +50,7 @@ class RayPeer:
 
     def run(self) -> dict[str, str]:
         """Run trials until the study ends; returns the reason, or the error, in words."""
+        signal.signal(signal.SIGTERM, _end)
         try:
             return {"reason": work(self._order, self._code, self._begin, lambda number, attempt: None)}
         except ShoalError as error:
@@ -65,3 +67,10 @@ class RayPeer:
         except ray.exceptions.RayError:
             return  # it is gone with whoever rang it, and so will this process be
         peer.stop("the study is being stopped")
+
+
+def _end(*told: object) -> NoReturn:
+    """Ray's own handler raises SystemExit, which would look as if the trial that runs had called sys.exit: it is lost
+    with this process instead, and run again."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("a process outlives no SIGKILL")
