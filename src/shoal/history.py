@@ -83,7 +83,7 @@ class History:
         self._parked_as: dict[int, int] = {}  # number -> the latest attempt that a stopping rule paused
         self._until: dict[int, float] = {}
         self._source: dict[int, int] = {}
-        self.furthest = 0.0  # of the budget that any report has spent
+        self.furthest = 0.0  # that any report has come; kept without a budget
         self.parked: dict[int, None] = {}  # trials that a stopping rule paused, in the order of their pauses
         self._budget = definition.budget.name if definition.budget is not None else ""
         self.migrations = Migrations(definition.islands or Islands(1), definition.seed)
@@ -182,7 +182,8 @@ class History:
         if record.step in steps and steps[record.step].attempt >= record.attempt:
             return False
         steps[record.step] = record
-        self.furthest = max(self.furthest, self.spent(record))
+        if not self._budget:  # else the budget says where curves end
+            self.furthest = max(self.furthest, self.spent(record))
         return bool(record.attempt == self._attempt[number])
 
     def _end(self, record: Ended) -> bool:

@@ -92,10 +92,12 @@ class Islands(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
 
     def flows(self) -> list[list[int]]:
         """How many go from island i to island j at a migration: row i, column j."""
+        return [self._row(island) for island in range(self.count)]
+
+    def _row(self, i: int) -> list[int]:
         if not isinstance(self.topology, str):
-            return [list(row) for row in self.topology]
-        islands = range(self.count)
-        return [[int(j != i and self._joined(i, j)) for j in islands] for i in islands]
+            return list(self.topology[i])
+        return [int(j != i and self._joined(i, j)) for j in range(self.count)]
 
     def _joined(self, i: int, j: int) -> bool:
         if self.topology == "ring":
@@ -111,8 +113,7 @@ class Islands(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
 
     def targets(self, island: int, rng: np.random.Generator) -> list[tuple[int, int]]:
         """Where migrants of an island go, and how many."""
-        row = self.flows()[island]
-        targets = [(target, flow) for target, flow in enumerate(row) if flow]
+        targets = [(target, flow) for target, flow in enumerate(self._row(island)) if flow]
         if self.topology == "random" and targets:
             return [targets[int(rng.integers(len(targets)))]]
         return targets

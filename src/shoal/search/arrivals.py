@@ -8,7 +8,7 @@ from bisect import bisect_left, insort
 import numpy as np
 
 from shoal.history import CODE, History
-from shoal.records import AnyRecord, Ended, Started
+from shoal.records import AnyRecord, Ended, Migrated, Started
 
 
 class Arrivals:
@@ -25,7 +25,9 @@ class Arrivals:
         self.changed = 0
 
     def tell(self, record: AnyRecord) -> int | None:
-        """Take note; the number of a trial that now counts, or that no longer does."""
+        """Take note; the number of a trial that now counts, that no longer does, or that left its island or is back."""
+        if type(record) is Migrated:
+            return record.number
         if type(record) is not Ended and type(record) is not Started:
             return None
         number = record.number

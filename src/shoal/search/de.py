@@ -15,7 +15,7 @@ import numpy as np
 from shoal.contracts import Proposal
 from shoal.errors import SpaceError
 from shoal.history import History
-from shoal.records import AnyRecord, Migrated
+from shoal.records import AnyRecord
 from shoal.search.arrivals import Arrivals
 from shoal.search.design import Design
 from shoal.search.holders import Holders
@@ -46,8 +46,6 @@ class DE:
     def tell(self, record: AnyRecord) -> None:
         self._tried.tell(record)
         number = self._arrivals.tell(record)
-        if type(record) is Migrated:
-            number = record.number
         if number is not None:
             self._places.tell(number)
 

@@ -19,7 +19,7 @@ import numpy as np
 from shoal.contracts import Proposal
 from shoal.errors import SpaceError, unknown
 from shoal.history import History
-from shoal.records import AnyRecord, Migrated, Started
+from shoal.records import AnyRecord, Started
 from shoal.search.arrivals import Arrivals
 from shoal.search.design import Design
 from shoal.search.holders import Holders
@@ -73,8 +73,6 @@ class PSO:
     def tell(self, record: AnyRecord) -> None:
         self._tried.tell(record)
         number = self._arrivals.tell(record)
-        if type(record) is Migrated:
-            number = record.number
         if number is not None:
             self._swarm.tell(number)
         if type(record) is Started:
