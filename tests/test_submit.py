@@ -6,14 +6,13 @@ import os
 import subprocess
 import sys
 from base64 import urlsafe_b64encode
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from conftest import wait_until
+from conftest import alive, wait_until
 from shoal.engines.submission import Submission, states
 from shoal.errors import StudyError
 from shoal.study import Study
@@ -94,13 +93,16 @@ def test_trials_of_a_node_that_dies_are_run_again_on_the_others(folder: Path) ->
     jobs = said.stdout.split("submitted: ")[1].split("\n")[0].split()
     wait_until(lambda: sum(trial.outcome == "running" for trial in study_in(place).trials) == 8, 90)
     node = squeue(jobs[0], "%N")
-    peers = kill_node(node, jobs[0])
+    victims = processes_of(node, jobs[0])
+    for victim in victims:
+        victim.suspend()  # what it runs is the same before and after it dies
+    pids = {victim.pid for victim in victims}
+    names = {status.peer for status in study_in(place)._journal.store.peers("s") if status.pid in pids}
+    struck = [trial.number for trial in study_in(place).trials if trial.peer in names and trial.outcome == "running"]
+    for victim in victims:
+        victim.kill()
+    wait_until(lambda: not any(alive(pid) for pid in pids))
     try:
-        store = study_in(place)._journal.store
-        names = {status.peer for status in store.peers("s") if status.pid in peers}
-        struck = [
-            trial.number for trial in study_in(place).trials if trial.peer in names and trial.outcome == "running"
-        ]
         assert struck
         (place / "hurry").touch()
         wait_until(lambda: study_in(place).reason, 120)
@@ -126,19 +128,15 @@ def node_state(node: str) -> str:
     ).stdout.strip()
 
 
-def kill_node(node: str, job: str) -> set[int]:
-    """Kill a node's daemon and all that it has started for a job, as a power cut does; returns the process numbers."""
+def processes_of(node: str, job: str) -> list[psutil.Process]:
+    """A node's daemon and all that it has started for a job: what a power cut takes."""
     conf = Path(os.environ["SLURM_CONF"]).read_text()
     file = next(line.split("=")[1] for line in conf.splitlines() if line.startswith("SlurmdPidFile="))
-    victims = [psutil.Process(int(Path(file.replace("%n", node)).read_text()))]
+    found = [psutil.Process(int(Path(file.replace("%n", node)).read_text()))]
     for process in psutil.process_iter(["cmdline"]):
         if f"slurmstepd: [{job}." in " ".join(process.info["cmdline"] or ()):
-            victims += [process, *process.children(recursive=True)]
-    for victim in victims:
-        with suppress(psutil.NoSuchProcess):
-            victim.kill()
-    psutil.wait_procs(victims, 30)
-    return {victim.pid for victim in victims}
+            found += [process, *process.children(recursive=True)]
+    return found
 
 
 def test_a_dry_run_prints_the_script_and_submits_nothing(folder: Path) -> None:
