@@ -9,6 +9,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -202,12 +203,6 @@ def negative(params: Individual) -> Iterator[float]:
         yield -(1 + params["x"] ** 2) * epoch / 6
 
 
-def more_and_more(params: Individual) -> Iterator[float]:
-    """The less n, the better the loss and the more yields: from 3 to 7."""
-    for epoch in range(8 - params["n"]):
-        yield params["x"] ** 2 + params["n"] + 1 / (1 + epoch)
-
-
 SURROGATES: dict[str, Callable[[], Surrogate]] = {
     "static": lambda: StaticSurrogate(margin=0.9),
     "dynamic": lambda: DynamicSurrogate(LIMITS),
@@ -232,11 +227,18 @@ def test_a_plain_function_goes_with_a_surrogate(factory: Callable[[], Surrogate]
 
 @BOTH
 def test_a_loss_function_may_yield_more_often_than_the_best_did(factory: Callable[[], Surrogate]) -> None:
-    made = evolved(more_and_more, 30, surrogate_factory=factory)
-    assert set(outcomes(made)) <= {"done", "stopped"}
-    lengths = {len(trial.reports) for trial in made.propulator.study.trials if trial.outcome == "done"}
+    lengths = count(3)
+
+    def longer_and_longer(params: Individual) -> Iterator[float]:
+        """Each evaluation yields once more than the one before, and is better all along."""
+        length = next(lengths)
+        for epoch in range(length):
+            yield 100.0 / length + 1 / (1 + epoch)
+
+    made = evolved(longer_and_longer, 30, surrogate_factory=factory)
     assert len(population(made)) == 30
-    assert max(lengths) >= 4
+    done = [len(trial.reports) for trial in made.propulator.study.trials if trial.outcome == "done"]
+    assert sum(length > max(done[:place], default=99) for place, length in enumerate(done)) >= 5
 
 
 def test_the_dynamic_surrogate_takes_categoricals() -> None:
