@@ -101,6 +101,13 @@ def test_topologies_are_matrices_of_who_sends_to_whom(topology: str, flows: list
     assert shoal.Islands(4, topology=topology).flows() == flows
 
 
+def test_a_topology_and_sizes_may_be_numpy_s() -> None:
+    flows, sizes = np.array([[0, 2], [1, 0]]), np.array([1, 3])
+    made = shoal.Study(SPACE, islands=shoal.Islands(2, sizes=sizes, topology=flows))  # type: ignore[arg-type]
+    plain = shoal.Study(SPACE, islands=shoal.Islands(2, sizes=[1, 3], topology=[[0, 2], [1, 0]]))
+    assert made._journal.history.definition.islands == plain._journal.history.definition.islands
+
+
 def test_a_torus_joins_each_island_to_four_neighbours() -> None:
     flows = shoal.Islands(12, topology="torus").flows()
     assert {sum(row) for row in flows} == {4}
@@ -127,6 +134,9 @@ def test_a_random_topology_sends_to_one_other_island_each_time() -> None:
         ({"topology": [[0, 1], [1, 0]]}, "matrix of 4 rows"),
         ({"count": 2, "topology": [[1, 1], [1, 0]]}, "0 from each island to itself"),
         ({"count": 2, "topology": [[0, -1], [1, 0]]}, "whole numbers of 0 or more"),
+        ({"count": 2, "topology": [0, 1]}, "matrix of 2 rows"),
+        ({"count": 2, "topology": np.array([[0.0, 0.5], [1.0, 0.0]])}, "expected int, got float"),
+        ({"searches": [object()] * 4}, "^islands: searches are names"),
         ({"policy": "polinate"}, "did you mean 'pollinate'"),
         ({"emigrate": "beast"}, "did you mean 'best'"),
         ({"searches": ["gp"]}, "need 4 searches"),

@@ -80,10 +80,11 @@ class Islands(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
         if not isinstance(given, (Mapping, cls)):
             raise StudyError(f"islands must be shoal.Islands(count=4, …), got {given!r:.100}")
         try:
-            return msgspec.convert(msgspec.to_builtins(given), cls)
+            return msgspec.convert(msgspec.to_builtins(given, enc_hook=_plain), cls)
         except (msgspec.ValidationError, TypeError) as error:
             wrong, _, place = str(error).replace("`", "").partition(" - at $.")
-            raise StudyError(f"islands, {place}: {wrong[0].lower()}{wrong[1:]}") from None
+            where = f"islands, {place}" if place else "islands"
+            raise StudyError(f"{where}: {wrong[0].lower()}{wrong[1:]}") from None
 
     @property
     def most(self) -> int:
@@ -119,8 +120,18 @@ class Islands(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
         return targets
 
 
-def _is_flow(matrix: list[list[int]], count: int) -> bool:
-    shaped = len(matrix) == count and all(len(row) == count for row in matrix)
+def _plain(value: Any) -> Any:
+    """Arrays and numbers of numpy's as lists and numbers."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.tolist()
+    raise TypeError(f"searches are names, or pairs of a name and its settings, got {value!r:.100}")
+
+
+def _is_flow(matrix: Any, count: int) -> bool:
+    rows = matrix if isinstance(matrix, (list, tuple, np.ndarray)) else ()
+    shaped = len(rows) == count and all(
+        isinstance(row, (list, tuple, np.ndarray)) and len(row) == count for row in rows
+    )
     return shaped and all(
         flow >= 0 and (i != j or not flow) for i, row in enumerate(matrix) for j, flow in enumerate(row)
     )

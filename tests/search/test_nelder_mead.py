@@ -246,6 +246,20 @@ def test_whole_numbers_are_searched_to_the_best_of_them() -> None:
     assert len({str(trial.params) for trial in made.trials}) == 300
 
 
+@pytest.mark.parametrize("n", [1, 3, 4, 5])
+@pytest.mark.parametrize("scale", [0.4, 0.1])
+def test_a_first_simplex_around_a_starting_point_has_another_value_of_each_param(n: int, scale: float) -> None:
+    space, start = {"x": (-1.0, 1.0), "n": (1, 5), "kind": ["a", "b", "c"]}, {"x": 0.5, "n": n, "kind": "a"}
+    made = shoal.Study(space, search="nelder_mead", settings={"scale": scale}, start=[start], seed=0)
+    for _ in range(60):
+        trial = made.ask()
+        made.tell(trial, trial.params["x"] ** 2 + abs(trial.params["n"] - 2))
+    first = [trial.params for trial in made.trials[:7]]  # five make a simplex; a better one may cut in
+    assert all(len({params[name] for params in first}) > 1 for name in space)
+    assert made.best is not None
+    assert made.best.params["n"] == 2
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -22,6 +22,8 @@ class Positions:
             (column, slice(int(starts[column]), int(starts[column + 1])))
             for column in np.flatnonzero(cube.categorical).tolist()
         ]
+        columns = zip(self.numbers.tolist(), cube.numbers.tolist(), strict=True)
+        self._edges = {coordinate: cube.edges(column) for coordinate, column in columns}
         self.freedom = len(self.numbers) + sum(widths[column] - 1 for column, _ in self._groups)
         self._mixed = bool(self._groups or cube.conditional.any())
 
@@ -57,13 +59,15 @@ class Positions:
         return float(gaps.max(initial=0.0))
 
     def beside(self, point: Array, scale: float, rng: np.random.Generator) -> list[Array]:
-        """A point beside another along the axis of each number, and one with each other choice: with it a simplex."""
+        """A point beside another along the axis of each number, and one with each other choice: with it a simplex. None
+        has the values that the other has: where a step of ``scale`` is too short for that, the next value is taken."""
         found = []
         for coordinate in self.numbers.tolist():
             here = point[coordinate]
             up = rng.random() < 0.5 if scale <= here <= 1 - scale else here < 0.5
             found.append(point.copy())
-            found[-1][coordinate] = min(max(here + (scale if up else -scale), 0.0), 1.0)
+            there = min(max(here + (scale if up else -scale), 0.0), 1.0)
+            found[-1][coordinate] = _elsewhere(self._edges[coordinate], here, there)
         for _, group in self._groups:
             chosen = int(point[group].argmax())
             for choice in range(group.stop - group.start):
@@ -72,3 +76,16 @@ class Positions:
                     found[-1][group] = 0.0
                     found[-1][group.start + choice] = 1.0
         return found
+
+
+def _elsewhere(edges: Array | None, here: float, there: float) -> float:
+    """Where a step leads; from within a cell of a discrete number to the middle of the next one at least."""
+    if edges is None or not len(edges):
+        return there
+    cell, reached = np.searchsorted(edges, [here, there]).tolist()
+    if cell != reached:
+        return there
+    following = cell + 1 if (there >= here and cell < len(edges)) or cell == 0 else cell - 1
+    low = edges[following - 1] if following else 0.0
+    high = edges[following] if following < len(edges) else 1.0
+    return float(low + high) / 2

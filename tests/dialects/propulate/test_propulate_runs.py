@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import random
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from evolving import LIMITS, bowl, default, evolved, islands, outcomes, population, script
 
-from shoal.dialects.propulate import Individual, Propulator
+from shoal.dialects.propulate import Individual, Migrator, Pollinator, Propulator
+from shoal.dialects.propulate.propagators import SelectMax, SelectMin
 from shoal.errors import StudyError
 
 
@@ -196,3 +199,45 @@ def test_generations_go_on_where_more_are_asked_for() -> None:
     assert [len(population(made)), len(population(evolved(generations=9)))] == [4, 9]
     assert len(population(evolved(generations=2))) == 9
     assert LIMITS.keys() == islands().propulator._plan.limits.keys()
+
+
+@pytest.mark.parametrize(
+    ("module", "names"),
+    [
+        ("population", "Individual"),
+        ("propulator", "Propulator"),
+        ("islands", "Islands"),
+        ("migrator", "Migrator"),
+        ("pollinator", "Pollinator"),
+        ("surrogate", "Surrogate StaticSurrogate DynamicSurrogate"),
+        ("propagators.base", "Propagator Stochastic Compose Conditional SelectMin SelectMax SelectUniform InitUniform"),
+        ("propagators.ga", "PointMutation RandomPointMutation IntervalMutationNormal CrossoverUniform"),
+        ("propagators.ga", "CrossoverMultiple CrossoverSigmoid"),
+        ("propagators.cmaes", "ActiveCMA BasicCMA CMAAdapter CMAPropagator"),
+        ("propagators.pso", "BasicPSO VelocityClampingPSO ConstrictionPSO CanonicalPSO StatelessPSO InitUniformPSO"),
+        ("propagators.nm", "ParallelNelderMead"),
+        ("utils", "get_default_propagator set_logger_config"),
+        ("utils.benchmark_functions", "get_function_search_space parse_arguments"),
+    ],
+)
+def test_names_are_in_the_modules_that_propulate_has_them_in(module: str, names: str) -> None:
+    found = importlib.import_module(f"shoal.dialects.propulate.{module}")
+    assert not [name for name in names.split() if not hasattr(found, name)]
+
+
+@pytest.mark.parametrize(("kind", "policy"), [(Migrator, "migrate"), (Pollinator, "pollinate")])
+def test_islands_by_hand_exchange_migrants(kind: Any, policy: str) -> None:
+    made = kind(bowl, default(), random.Random(0), generations=20, checkpoint_path=Path("ckpt"), migration_prob=1.0,
+                migration_topology=[[0, 1], [1, 0]], island_counts=[1, 1], workers=2)  # fmt: skip
+    made.propulate(debug=0)
+    living = [number for island in made.study.islands for number in island]
+    assert len(living) >= 38
+    assert len(made.population) == 40
+    assert (len(set(living)) == len(living) == 40) == (policy == "migrate")
+
+
+def test_a_pollinator_takes_its_arguments_in_the_order_of_propulate_s() -> None:
+    places = (0, None, None, None, 20, "ckpt", [[0, 1], [1, 0]], 1.0, SelectMin, SelectMax, None, [1, 1])
+    made = Pollinator(bowl, default(), random.Random(0), *places)
+    made.propulate(debug=0)
+    assert len(made.summarize()) == 2

@@ -5,9 +5,11 @@ docs/coming-from-propulate.md.
 """
 
 from shoal.dialects.propulate import propagators, surrogate, utils
-from shoal.dialects.propulate.individual import Individual
 from shoal.dialects.propulate.islands import Islands
-from shoal.dialects.propulate.propulator import Migrator, Pollinator, Propulator
+from shoal.dialects.propulate.migrator import Migrator
+from shoal.dialects.propulate.pollinator import Pollinator
+from shoal.dialects.propulate.population import Individual
+from shoal.dialects.propulate.propulator import Propulator
 from shoal.dialects.propulate.surrogate import Surrogate
 from shoal.dialects.propulate.utils import get_default_propagator, set_logger_config
 

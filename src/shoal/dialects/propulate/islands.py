@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from shoal.dialects.propulate.checks import chance_of, sizes_of, whole
-from shoal.dialects.propulate.individual import Individual
+from shoal.dialects.propulate.population import Individual
 from shoal.dialects.propulate.propagators import Propagator, SelectMax, SelectMin
 from shoal.dialects.propulate.propulator import Propulator, Run, islands_of
 from shoal.dialects.propulate.surrogate import Factory

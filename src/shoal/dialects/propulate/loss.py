@@ -8,8 +8,8 @@ from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 from shoal.contracts import Running
-from shoal.dialects.propulate.individual import Individual
 from shoal.dialects.propulate.limits import Limits
+from shoal.dialects.propulate.population import Individual
 from shoal.dialects.propulate.world import see
 from shoal.islands import Layout
 

@@ -21,9 +21,9 @@ from shoal.dialects.propulate.checks import (
     whole,
     wholes,
 )
-from shoal.dialects.propulate.individual import Individual
 from shoal.dialects.propulate.limits import space_of
 from shoal.dialects.propulate.loss import Told, objective_of
+from shoal.dialects.propulate.population import Individual
 from shoal.dialects.propulate.propagators import Propagator, SelectMax, SelectMin, SelectUniform
 from shoal.dialects.propulate.surrogate import Factory, rule_of
 from shoal.dialects.propulate.translation import plan_of
@@ -216,23 +216,6 @@ class Propulator:
 
     def _living(self, study: Study) -> list[list[int]]:
         return study.islands or [study._journal.history.ranked()]
-
-
-class Migrator(Propulator):
-    """Islands, given by ``island_counts``, that migrants leave."""
-
-    _policy = "migrate"
-
-
-class Pollinator(Propulator):
-    """Islands, given by ``island_counts``, that send copies of migrants."""
-
-    def __init__(
-        self, loss_fn: Callable[..., Any], propagator: Propagator, rng: random.Random | None = None,
-        *places: Any, immigration_propagator: type[Propagator] = SelectMax, **words: Any,
-    ) -> None:  # fmt: skip
-        self._immigrate = immigration_propagator
-        super().__init__(loss_fn, propagator, rng, *places, **words)
 
 
 def islands_of(

@@ -7,8 +7,8 @@ from typing import Any
 
 from shoal import catalog
 from shoal.contracts import GO, Decision, Stopping
-from shoal.dialects.propulate.individual import Individual
 from shoal.dialects.propulate.limits import Limits
+from shoal.dialects.propulate.population import Individual
 from shoal.errors import StudyError
 from shoal.history import DONE, History
 from shoal.records import AnyRecord, Ended, Reported

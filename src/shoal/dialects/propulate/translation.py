@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from shoal import catalog
 from shoal.contracts import Search
-from shoal.dialects.propulate.individual import Individual
 from shoal.dialects.propulate.limits import Limits, space_of
+from shoal.dialects.propulate.population import Individual
 from shoal.errors import SpaceError
 from shoal.search import propagators as native
 from shoal.search.population import Member, Scene
