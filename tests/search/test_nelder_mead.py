@@ -260,6 +260,14 @@ def test_a_first_simplex_around_a_starting_point_has_another_value_of_each_param
     assert made.best.params["n"] == 2
 
 
+def test_the_edges_of_a_first_simplex_around_a_starting_point_are_those_asked_for() -> None:
+    made = shoal.Study(PLANE, search="nelder_mead", settings={"scale": 0.1}, start=[{"x": 1.0, "y": 2.0}], seed=0)
+    for _ in range(3):
+        made.tell(made.ask(), 1.0)
+    assert abs(made.trials[1].params["x"] - 1.0) == pytest.approx(1.0)  # a tenth of the range
+    assert abs(made.trials[2].params["y"] - 2.0) == pytest.approx(1.0)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -188,7 +188,8 @@ class NelderMead:
             if origin >= 0:
                 known = Vertex(self._positions.lift(self._place(origin)), float(self._history.value[origin]), origin)
                 made = Descent(self._ground, f"around trial {origin}", self.scale, rng)
-                made.begin(self._coefficients, known.point, known, CLOSE * self.scale)
+                given = origin < len(self._history.definition.start)
+                made.begin(self._coefficients, known.point, known, self.scale if given else CLOSE * self.scale)
             else:
                 made = Descent(self._ground, f"descent {-origin}", self.scale, rng)
                 made.begin(self._coefficients, self._positions.lift(self._beginning(-1 - origin)))
