@@ -157,6 +157,18 @@ def test_nothing_is_overwritten_and_a_problem_is_made_inside_of_a_package_alone(
     assert "use hps" in shoal("new", "problem", "nas", "p", status=1, cwd=folder / "mine" / "mine")
 
 
+def test_a_keras_that_lacks_its_backend_does_not_keep_the_network_from_being_trained(folder: Path) -> None:
+    shoal("new", "project", "mine", "--no-install")
+    shoal("new", "problem", "hps", "p", cwd=folder / "mine" / "mine")
+    (folder / "mine" / "keras.py").write_text("import a_backend_that_is_not_installed\n")
+    words = "import mine.p.model_run as it; it.EPOCHS = 1; print(it.run(dict(units=10, activation='relu', lr=0.01)))"
+    done = subprocess.run(
+        [sys.executable, "-c", words], cwd=folder / "mine", capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 1.0
+
+
 # ---------------------------------------------------------------------- shoal hps
 
 
@@ -318,6 +330,21 @@ def test_a_dry_run_says_what_a_scheduler_would_be_told(folder: Path) -> None:
     assert "Submit OK" not in said
     said = shoal("submit", "hps", "demo", *words, "-n", "4", "--dry-run", cwd=folder / "project" / "pkg")
     assert "exists already" not in said  # nothing is left of the first
+
+
+def test_a_workflow_whose_job_the_scheduler_refuses_leaves_its_name_to_be_had(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sbatch = folder / "bin" / "sbatch"
+    sbatch.parent.mkdir()
+    sbatch.write_text("#!/bin/sh\necho 'invalid partition' >&2\nexit 1\n")
+    sbatch.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{sbatch.parent}:{os.environ['PATH']}")
+    words = [word if word != "local" else "slurm" for word in BALSAM]
+    place = package(folder)
+    for _ in range(2):
+        said = shoal("submit", "hps", "demo", *words, "-n", "2", status=1, cwd=place)
+        assert "slurm refused the job: invalid partition" in said
 
 
 @pytest.mark.parametrize(

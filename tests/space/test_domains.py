@@ -169,6 +169,8 @@ def test_ranges_of_a_size_hit_both_ends_exactly() -> None:
     assert list(shoal.finrange(1, 9, 5, integer=True).choices) == [1, 3, 5, 7, 9]
     assert list(shoal.logfinrange(1e-3, 1.0, 4).choices) == pytest.approx([1e-3, 1e-2, 1e-1, 1.0], rel=1e-12)
     assert all(type(value) is int for value in shoal.logfinrange(1, 64, 7, integer=True).choices)
+    for domain in (shoal.finrange(0, 4, 5), shoal.logfinrange(1, 64, 7), shoal.finrange(3, 3, 1)):
+        assert all(type(value) is float for value in domain.choices)  # whole ones and the ends as well
     for make, low, high in ((shoal.finrange, -math.pi, math.pi), (shoal.logfinrange, 1 / 7, math.e)):
         choices = make(low, high, 4).choices
         assert (choices[0], choices[-1]) == (low, high)

@@ -71,7 +71,12 @@ def balsam_submit(
         typer.echo(script(order, file))
         catalog.store(store).remove(workflow)  # its name is still to be had
         return
-    ids = submit(order, file, asked.jobs)
+    try:
+        ids = submit(order, file, asked.jobs)
+    except StudyError:
+        if not (place / "jobs").exists():  # none was accepted
+            catalog.store(store).remove(workflow)  # its name is still to be had
+        raise
     facts = {"ids": ids, "scheduler": asked.scheduler, "job_mode": job_mode, "nodes": nodes, "project": project,
              "queue": queue, "wall_minutes": time_minutes, "workflow": workflow, "state": "submitted"}  # fmt: skip
     typer.echo(f"Submit OK: {pformat(facts)}\n{LINE}")

@@ -86,7 +86,7 @@ def qlograndint(low: int, high: int, step: int, *, default: Any = MISSING, _name
 
 
 def finrange(low: float, high: float, size: int, *, integer: bool = False, default: Any = MISSING) -> Ordinal:
-    """``size`` numbers from ``low`` to ``high`` in equal steps; rounded to ints with ``integer=True``.
+    """``size`` floats from ``low`` to ``high`` in equal steps; rounded to ints with ``integer=True``.
 
     >>> finrange(0.0, 1.0, 5)
     ordinal([0.0, 0.25, 0.5, 0.75, 1.0], 'value')
@@ -187,7 +187,7 @@ def _range(name: str, low: float, high: float, size: int, integer: bool, scale: 
         raise SpaceError(f"{name}({low}, {high}, {size!r}): size must be an int of 2 or more (1 where low == high)")
     start, stop = forward(scale, low), forward(scale, high)
     inner = [float(f"{backward(scale, start + k * (stop - start) / (size - 1)):.12g}") for k in range(1, size - 1)]
-    exact = [low, *inner, high][: max(size, 1)] if size > 1 else [low]
+    exact = [float(low), *inner, float(high)] if size > 1 else [float(low)]
     values: list[float] = [round(v) for v in exact] if integer else exact
     return ordinal(list(dict.fromkeys(values)), "log" if scale == "log" else "value", default=default)
 

@@ -146,6 +146,13 @@ def test_the_metric_and_the_store_are_those_of_the_yaml(folder: Path) -> None:
     assert (found["store"], found["metric"], found["goal"]) == ("mysql+pymysql://me:pw@host/optuna", "a", "maximize")
 
 
+def test_a_path_in_the_url_of_a_store_is_relative_to_the_yaml(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder.parent)
+    assert fields(folder, storage="sqlite:///kept/mlp.db")["store"] == f"sqlite:///{folder}/kept/mlp.db"
+    assert fields(folder, storage="sqlite:////kept/mlp.db")["store"] == "sqlite:////kept/mlp.db"
+    assert fields(folder, storage="dir:kept")["store"] == f"dir:{folder}/kept"
+
+
 def test_keys_lead_into_dicts_and_lists_and_nowhere_else() -> None:
     config = {"a": {"b": [1, {"c": 2}]}, "d:e": 3, "f": {0: 4}}
     for key, value in (("a:b:0", 10), ("a:b:1:c", 20), ("d:e", 30), ("f:0", 40), ("a:b:-2", 50)):

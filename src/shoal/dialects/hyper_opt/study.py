@@ -111,7 +111,10 @@ def store_url(settings: Settings) -> str:
     place = optuna.storage or settings.name
     if optuna.storage_type == "maria":
         return re.sub(r"^(mysql|mariadb)(\+\w+)?://", "mysql+pymysql://", place)
-    if "://" in place or place.startswith("dir:"):
+    if place.startswith(("sqlite:///", "dir:")):
+        kind, path = re.findall(r"^(sqlite:///|dir:)(.*)", place)[0]
+        return f"{kind}{settings.folder / Path(path).expanduser()}"  # as all paths of the YAML
+    if "://" in place:
         return place
     path = settings.save_path / place
     if optuna.storage_type == "nfs" or settings.hyper.slurm or settings.hyper.pbs:
