@@ -7,6 +7,7 @@ import subprocess
 import sys
 from base64 import urlsafe_b64decode
 from pathlib import Path
+from pkgutil import resolve_name
 
 import msgspec
 
@@ -47,6 +48,8 @@ def _tune(order: Order, file: Path) -> int:
         grace=min(30.0, 0.1 * asked.seconds),
         gpus=float(asked.gpus_per_peer) if asked.gpus_per_peer else None,
     )  # fmt: skip
+    if order.after:
+        resolve_name(order.after)(study, Path(order.results))
     print(f"these peers ended: {study.ended}", flush=True)
     if asked.requeue and not study.reason:
         try:

@@ -317,6 +317,10 @@ def test_a_search_is_checked_and_handed_to_a_scheduler_whose_jobs_run_it(
     file = place / "shoal.files" / "demo" / "submit" / "order.json"
     mine = urlsafe_b64encode(str(file).encode()).decode().rstrip("=")
     wait_until(lambda: not any(mine in (p.info["cmdline"] or ()) for p in psutil.process_iter(["cmdline"])), 60)
+    results = place / "shoal.files" / "demo" / "results.csv"
+    assert results.read_text().count("\n") == 11
+    assert "job_id" in results.read_text()
+    assert (results.parent / "shoal.log").read_text().count("done after") == 10
     again = shoal(*command, "hps", "demo", *BALSAM, "-n", "2", status=1, cwd=place)
     assert "exists already" in again
     assert "Performing" not in again

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from pprint import pformat
 from typing import TYPE_CHECKING, Annotated, Any
@@ -65,7 +66,8 @@ def balsam_submit(
         journal, url = prepare({**search.arguments(), "objective": objective}, workflow, asked, store, max_evals)
     typer.echo("Performing job submission...")
     place = submit_directory(journal.history.definition)
-    order = Order(store=url, study=workflow, folder=os.getcwd(), log=str(place / "job"), submission=asked)
+    order = Order(store=url, study=workflow, folder=os.getcwd(), log=str(place / "job"), submission=asked,
+                  after="shoal.dialects.deephyper.results:write", results=str(place.parent))  # fmt: skip
     file = place / "order.json"
     if dry_run:
         typer.echo(script(order, file))
@@ -81,7 +83,9 @@ def balsam_submit(
              "queue": queue, "wall_minutes": time_minutes, "workflow": workflow, "state": "submitted"}  # fmt: skip
     typer.echo(f"Submit OK: {pformat(facts)}\n{LINE}")
     typer.echo(f"Success. The search will run at: {place.parent}\n{LINE}")
-    typer.echo(f"Next:\n  shoal status {workflow!r} --store {journal.store.url}")
+    typer.echo("Whenever a job ends, results.csv and shoal.log are written there.")
+    shown = f"{shlex.quote(workflow)} --store {shlex.quote(journal.store.url)}"
+    typer.echo(f"Next:\n  shoal status {shown}  # evaluations and jobs\n  shoal top {shown}     # the best so far")
 
 
 def _asked(

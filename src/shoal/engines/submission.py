@@ -79,6 +79,8 @@ class Order(msgspec.Struct, kw_only=True):
     folder: str  # where it runs
     log: str  # what its output goes to, with the number of the job appended; "" leaves that to the scheduler
     submission: Submission
+    after: str = ""  # module:function, which is given the study and a folder when the peers of a job have ended …
+    results: str = ""  # … this one
 
 
 def submit(order: Order, file: Path, count: int) -> list[str]:

@@ -12,6 +12,7 @@ import yaml
 from pairs import pair, shoal, training
 
 from conftest import wait_until
+from shoal.dialects.hyper_opt.results import read
 from shoal.study import Study
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "hyper_opt"
@@ -68,6 +69,8 @@ def test_the_documents_example_runs_as_jobs_of_a_real_slurm(example: Path, monke
     wait_until(
         lambda: (example / "results" / "hyper_opt.out").read_text().count("these peers ended: all 24 trials") >= 1
     )
+    done = sum(trial.outcome == "done" for trial in study.trials)
+    wait_until(lambda: len(read(example / "results" / "trial_results.csv")) == done)
     check(example)
     parts = {path.name.split("_")[2] for path in (example / "results" / "trial_results").iterdir()}
     assert parts <= set(ids)

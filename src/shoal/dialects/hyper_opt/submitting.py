@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from shoal.dialects.hyper_opt import results
 from shoal.dialects.hyper_opt.jobs import script, submission, submit
 from shoal.dialects.hyper_opt.settings import Batch
 from shoal.dialects.hyper_opt.study import Plan, check_reload, plan
@@ -17,6 +18,7 @@ from shoal.engines.submission import Order, words
 from shoal.errors import StudyError
 from shoal.files import submit_directory
 from shoal.journal import Journal
+from shoal.study import Study
 from shoal.submitting import prepare
 
 
@@ -31,6 +33,11 @@ class Handed:
     @property
     def words(self) -> str:
         return words(self.order.submission)
+
+
+def finish(study: Study, save_path: Path) -> None:
+    """Merge the tables of all workers once more, when those of a job have ended."""
+    results.merge(save_path)
 
 
 class Submitting:
@@ -58,7 +65,8 @@ class Submitting:
         self.journal: Journal
         self.journal, url = prepare(fields, fields["name"], next(iter(asks.values())), url, None)
         self.place = submit_directory(self.journal.history.definition)
-        order = {"store": url, "study": self.journal.study, "folder": os.getcwd(), "log": ""}
+        order = {"store": url, "study": self.journal.study, "folder": os.getcwd(), "log": "",
+                 "after": f"{__name__}:finish", "results": str(self.plan.settings.save_path)}  # fmt: skip
         self.jobs = [Handed(k, batches[k], Order(**order, submission=asks[k])) for k in batches]
 
     def scripts(self) -> str:
