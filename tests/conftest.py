@@ -26,11 +26,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def nothing_is_left_running() -> Iterator[None]:
-    """No test leaves a process behind."""
+    """No test leaves a process behind; one that was killed may take a moment to be gone."""
     before = {child.pid for child in psutil.Process().children(recursive=True)}
     yield
-    left = [child for child in psutil.Process().children(recursive=True) if child.pid not in before]
-    assert not [child.pid for child in left if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+    left = [child.pid for child in psutil.Process().children(recursive=True) if child.pid not in before]
+    wait_until(lambda: not any(alive(pid) for pid in left), 10)
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> None:

@@ -17,12 +17,14 @@ SERVERS = {"postgresql": "SHOAL_TEST_POSTGRESQL", "mysql": "SHOAL_TEST_MYSQL"}
 
 
 def database(kind: str, name: str) -> str:
-    """The URL of an empty database of that name on the server of that kind."""
+    """The URL of an empty database on the server of that kind, of that name and of this working copy."""
     server = os.environ.get(SERVERS[kind])
     if not server:
         pytest.skip(f"no {kind} here: {SERVERS[kind]} is not set; see scripts/services")
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-    name = re.sub(r"\W", "_", f"shoal_{worker}_{name[:20]}_{sha1(name.encode()).hexdigest()[:8]}").lower()
+    name = re.sub(
+        r"\W", "_", f"shoal_{worker}_{name[:20]}_{sha1(f'{__file__} {name}'.encode()).hexdigest()[:8]}"
+    ).lower()
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
 
     def made() -> bool:

@@ -84,9 +84,9 @@ def test_without_retries_a_crash_fails_its_trial_at_once() -> None:
 
 
 def test_an_endless_loop_is_killed_at_its_timeout() -> None:
-    trials = run("loops", "fine", trial_timeout=0.5)
+    trials = run("loops", "fine", trial_timeout=5)
     assert [trial.outcome for trial in trials] == ["failed", "done"]
-    assert "trial_timeout=0.5" in trials[0].reason
+    assert "trial_timeout=5" in trials[0].reason
 
 
 def test_megabytes_of_output_harm_nothing() -> None:

@@ -11,12 +11,14 @@ from typing import Any
 
 import shoal
 from shoal.records import Ended, Reported, Started
+from trainings import meet
 
 EPOCHS = 9
 
 
 def train(params: dict[str, float], trial: Any) -> Iterator[dict[str, float]]:
     """A few ms an epoch; goes on from its checkpoint, and writes a line for each epoch that it ran."""
+    meet(16)
     state, log = trial.checkpoint / "epoch", trial.directory.parent / "steps.txt"
     epoch = int(state.read_text()) if state.exists() else 0
     while epoch < min(trial.until, EPOCHS):
@@ -41,7 +43,7 @@ def test_no_attempt_is_begun_by_two_of_sixteen_peers_and_promoted_trials_run_eac
     for record in records:
         if isinstance(record, Started):
             begun[record.number, record.attempt].add(record.peer)
-    assert len({peer for peers in begun.values() for peer in peers}) > 8
+    assert len({peer for peers in begun.values() for peer in peers}) == 16
     assert {key: peers for key, peers in begun.items() if len(peers) > 1} == {}
     started = Counter((record.number, record.attempt) for record in records if isinstance(record, Started))
     assert set(started.values()) == {1}

@@ -29,11 +29,12 @@ import shoal
 
 def train(params):
     open(f"{os.getpid()}.pid", "w").write(str(os.getpid()))
-    time.sleep(0.05)
+    time.sleep(0 if os.path.exists("go") else 0.05)
     return params["x"]
 
 if __name__ == "__main__":
-    shoal.tune(train, {"x": (0.0, 1.0)}, trials=300, workers=3, name="slow", seed=1, progress=False, grace=5)
+    shoal.tune(train, {"x": (0.0, 1.0)}, trials=1000, workers=3, name="slow", search="genetic", seed=1,
+               progress=False, grace=5)
 """
 
 
@@ -111,15 +112,16 @@ def test_a_supervisor_killed_with_9_leaves_nothing_running_and_its_study_goes_on
     peers = [worker.pid for worker in workers_of(supervisor.pid)]
     supervisor.kill()
     supervisor.wait()
-    wait_until(lambda: not any(alive(pid) for pid in peers), 10)
+    wait_until(lambda: not any(alive(pid) for pid in peers))
     before = {trial.number: trial.params for trial in Study.open("slow").trials if trial.outcome == "done"}
     assert len(peers) == 3
-    assert 30 < len(before) < 300
+    assert 30 < len(before) < 1000
 
+    Path("go").touch()
     assert subprocess.run([sys.executable, "slow.py"], check=False).returncode == 0
     study = Study.open("slow")
     assert {trial.outcome for trial in study.trials} == {"done"}
-    assert len(study.trials) == 300
+    assert len(study.trials) == 1000
     assert set(outcomes(study).values()) == {1}
     assert all(study.trials[number].params == params for number, params in before.items())
 
@@ -129,26 +131,25 @@ def test_an_interrupt_lets_running_trials_end_and_the_study_goes_on_later(number
     supervisor = begin(SLOW)
     wait_until(lambda: ended_so_far() > 10)
     supervisor.send_signal(number)
-    assert supervisor.wait(20) == 0
+    assert supervisor.wait(60) == 0
     study = Study.open("slow")
     assert {trial.outcome for trial in study.trials} <= {"done", "paused"}  # paused: it was about to begin
     before = len(study.trials)
-    assert before < 300
+    assert before < 1000
+    Path("go").touch()
     assert subprocess.run([sys.executable, "slow.py"], check=False).returncode == 0
     assert set(outcomes(Study.open("slow")).values()) == {1}
-    assert len(outcomes(Study.open("slow"))) == 300
+    assert len(outcomes(Study.open("slow"))) == 1000
 
 
 def test_a_second_interrupt_ends_trials_at_once_and_they_are_run_again() -> None:
-    endless = SLOW.replace("time.sleep(0.05)", "time.sleep(0.05 if os.path.exists('go') else 600)").replace("300", "6")
-    supervisor = begin(endless.replace("grace=5", "grace=600").replace("progress=False, ", ""))
+    endless = SLOW.replace("0.05", "600").replace("1000", "6")
+    supervisor = begin(endless.replace("progress=False, grace=5", "grace=600"))
     wait_until(lambda: len(list(Path().glob("*.pid"))) == 3)
-    began = time.monotonic()
     supervisor.send_signal(signal.SIGINT)
     wait_until(lambda: "another Ctrl-C" in Path("said").read_text())
     supervisor.send_signal(signal.SIGINT)
-    supervisor.wait(30)
-    assert time.monotonic() - began < 30
+    supervisor.wait(120)  # and not the 600 s of its grace
     assert {trial.outcome for trial in Study.open("slow").trials} == {"paused"}
     Path("go").touch()
     assert subprocess.run([sys.executable, "slow.py"], check=False).returncode == 0
@@ -205,9 +206,9 @@ def test_a_study_that_is_redefined_while_it_runs_ends_by_its_new_definition() ->
     running = begin(SLOW)
     wait_until(lambda: ended_so_far() > 10)
     study = shoal.tune(nap, name="slow", search="random", trials=60, progress=False)
-    assert running.wait(30) == 0
+    assert running.wait(60) == 0
     assert "all 60 trials have ended" in study.ended
-    assert 60 <= len(study.trials) < 300
+    assert 60 <= len(study.trials) < 1000
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or sys.platform != "linux", reason="mounting a small disk needs root on Linux")

@@ -164,7 +164,7 @@ def stumbles(params: dict[str, float]) -> Iterator[float]:
 
 
 def test_a_rule_that_pauses_and_never_resumes_does_not_keep_the_study_from_ending() -> None:
-    study = shoal.tune(generator, X, workers=1, trials=2, stopping=At(2, pause=True), timeout=15, progress=False)
+    study = shoal.tune(generator, X, workers=1, trials=2, stopping=At(2, pause=True), timeout=120, progress=False)
     assert study.ended == "all 2 trials have ended"
     assert [trial.outcome for trial in study.trials] == ["stopped", "stopped"]
 

@@ -34,6 +34,8 @@ trials: %d
 name: %s
 submit: {jobs: 2, peers_per_job: 2, time: "0:02:00", scheduler: %s, environment: {GREETING: "it's $HOME"}}
 """
+pytestmark = pytest.mark.timeout(900)
+LONG = 240  # seconds for which jobs may wait for those of other tests
 HOSTILE = "odd $(touch hacked) 'name'"
 
 
@@ -60,7 +62,7 @@ def test_jobs_of_a_real_slurm_run_a_study_to_its_end_whatever_it_is_called(folde
     said = shoal("submit", "study.yaml", folder=place)
     assert said.returncode == 0, said.stderr
     assert len(said.stdout.split("submitted: ")[1].split("\n")[0].split()) == 2
-    wait_until(lambda: study_in(place, HOSTILE).reason, 90)
+    wait_until(lambda: study_in(place, HOSTILE).reason, LONG)
     trials = study_in(place, HOSTILE).trials
     assert [trial.number for trial in trials] == list(range(20))
     assert {trial.outcome for trial in trials} == {"done"}
@@ -74,8 +76,8 @@ def test_two_submissions_add_up_status_shows_their_jobs_and_stop_cancels_them(fo
     for _ in range(2):
         assert shoal("submit", "study.yaml", "--jobs", "1", folder=place).returncode == 0
     jobs = place / "shoal.files" / "s" / "submit"
-    wait_until(lambda: {state for _, state in states(jobs).values()} == {"active"}, 60)
-    wait_until(lambda: len({trial.peer for trial in study_in(place).trials}) == 4, 60)
+    wait_until(lambda: {state for _, state in states(jobs).values()} == {"active"}, LONG)
+    wait_until(lambda: len({trial.peer for trial in study_in(place).trials}) == 4, LONG)
     shown = shoal("status", "s", "--store", "dir:shoal.store", folder=place).stdout
     assert shown.count("active") == 2
     said = shoal("stop", "s", "--store", "dir:shoal.store", folder=place)
@@ -87,11 +89,11 @@ def test_two_submissions_add_up_status_shows_their_jobs_and_stop_cancels_them(fo
 def test_trials_of_a_node_that_dies_are_run_again_on_the_others(folder: Path) -> None:
     """A node to each job: four CPUs for four peers. One loses its daemon, and all that ran on it, in the middle."""
     place = given(folder / "place", trials=60)
-    (place / "train.py").write_text(TRAIN.replace("0.05", "0.01 if os.path.exists('hurry') else 1.5"))
-    said = shoal("submit", "study.yaml", "--peers-per-job", "4", folder=place)
+    (place / "train.py").write_text(TRAIN.replace("time.sleep(0.05)", HELD))
+    said = shoal("submit", "study.yaml", "--peers-per-job", "4", "--time", "0:10:00", folder=place)
     assert said.returncode == 0, said.stderr
     jobs = said.stdout.split("submitted: ")[1].split("\n")[0].split()
-    wait_until(lambda: sum(trial.outcome == "running" for trial in study_in(place).trials) == 8, 90)
+    wait_until(lambda: sum(trial.outcome == "running" for trial in study_in(place).trials) == 8, LONG)
     node = squeue(jobs[0], "%N")
     victims = processes_of(node, jobs[0])
     for victim in victims:
@@ -105,7 +107,7 @@ def test_trials_of_a_node_that_dies_are_run_again_on_the_others(folder: Path) ->
     try:
         assert struck
         (place / "hurry").touch()
-        wait_until(lambda: study_in(place).reason, 120)
+        wait_until(lambda: study_in(place).reason, LONG)
         trials = study_in(place).trials
         assert [(trial.number, trial.outcome) for trial in trials] == [(number, "done") for number in range(60)]
         assert all(trials[number].attempt > 0 for number in struck)
@@ -114,6 +116,9 @@ def test_trials_of_a_node_that_dies_are_run_again_on_the_others(folder: Path) ->
         subprocess.run(["scancel", *jobs], check=True)
         subprocess.run(["slurmd", "-N", node], check=True)
         wait_until(lambda: node_state(node) == "idle", 60)
+
+
+HELD = "while not os.path.exists('hurry'): time.sleep(0.05)"
 
 
 def squeue(job: str, what: str) -> str:
@@ -151,18 +156,20 @@ def test_a_dry_run_prints_the_script_and_submits_nothing(folder: Path) -> None:
 
 
 def test_a_job_that_runs_out_of_time_submits_its_successor_until_the_study_has_ended(folder: Path) -> None:
-    place = given(folder, trials=300, scheduler="local")
-    said = shoal("submit", "study.yaml", "--jobs", "1", "--time", "0:00:05", "--requeue", folder=place)
+    """Two peers would need 25 s for all trials before there is a successor, and no time thereafter."""
+    place = given(folder, trials=1000, scheduler="local")
+    (place / "train.py").write_text(TRAIN.replace("0.05", "0 if len([*Path().rglob('job-*.out')]) > 1 else 0.05"))
+    said = shoal("submit", "study.yaml", "--jobs", "1", "--time", "0:00:15", "--requeue", folder=place)
     assert said.returncode == 0, said.stderr
-    wait_until(lambda: study_in(place).reason, 90)
+    wait_until(lambda: study_in(place).reason, LONG)
     trials = study_in(place).trials
-    assert [trial.outcome for trial in trials] == ["done"] * 300
+    assert [trial.outcome for trial in trials] == ["done"] * 1000
     logs = list((place / "shoal.files" / "s" / "submit").glob("job-*.out"))
     assert len(logs) > 1
     assert any("the wall time left" in log.read_text() for log in logs)
     file = place / "shoal.files" / "s" / "submit" / "order.json"
     mine = urlsafe_b64encode(str(file).encode()).decode().rstrip("=")
-    wait_until(lambda: not any(mine in (p.info["cmdline"] or ()) for p in psutil.process_iter(["cmdline"])))
+    wait_until(lambda: not any(mine in (p.info["cmdline"] or ()) for p in psutil.process_iter(["cmdline"])), 60)
 
 
 def test_a_store_for_one_machine_is_refused(folder: Path) -> None:

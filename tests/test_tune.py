@@ -120,7 +120,9 @@ def test_a_generator_that_fails_is_closed() -> None:
     assert list(Path().glob("shoal.files/*/000000/closed"))
 
 
-def test_a_trial_has_a_directory_a_number_a_device_and_its_share_of_threads() -> None:
+def test_a_trial_has_a_directory_a_number_a_device_and_its_share_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     study = tune(with_trial, workers=1, name="files")
     assert {trial.metrics["device"] for trial in study.trials} == {"cpu"}
     assert study.trials[3].metrics["threads"] == str(len(os.sched_getaffinity(0)))
@@ -154,7 +156,7 @@ def test_a_target_a_patience_and_a_timeout_end_a_study() -> None:
     assert "brought nothing better" in tired.ended
     began = time.monotonic()
     timed = tune(parabola, trials=None, timeout=1.0, search="random")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60  # with the time that peers take to begin
     assert "timeout" in timed.ended
 
 

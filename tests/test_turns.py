@@ -110,7 +110,7 @@ def test_a_study_ends_though_a_peer_died_between_resuming_a_trial_and_beginning_
         study._journal.store.beat("s", "gone", LONG)
         assert study._journal.store.resume("s", "gone", 1, 1) is not None
         study._journal.store.leave("s", "gone")
-    study = shoal.tune(Logged, store="study.db", name="s", workers=1, timeout=20, progress=False)
+    study = shoal.tune(Logged, store="study.db", name="s", workers=1, timeout=120, progress=False)
     assert study.ended == "all 4 trials have ended"
 
 

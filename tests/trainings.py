@@ -15,6 +15,15 @@ EPOCHS = 9
 LOG = "steps.txt"
 
 
+def meet(count: int) -> None:
+    """Return once so many peers are at work: none has run all trials before the others have begun."""
+    Path(f"{os.getpid()}.here").touch()
+    end = time.monotonic() + 200
+    while len(list(Path().glob("*.here"))) < count:
+        assert time.monotonic() < end, f"{count} peers never met"
+        time.sleep(0.01)
+
+
 class Logged:
     """Loses x / epoch, and appends a line "number attempt step pid" for each step."""
 
@@ -37,6 +46,14 @@ class Logged:
 
     def load(self, directory: Path) -> None:
         self.epoch = int((directory / "epoch").read_text())
+
+
+class Met(Logged):
+    """One of sixteen peers begins its first trial when all of them do."""
+
+    def setup(self, params: dict[str, Any], trial: Any) -> None:
+        meet(16)
+        super().setup(params, trial)
 
 
 class Killed(Logged):

@@ -13,6 +13,7 @@ from shoal.records import Started
 LIBRARIES = ("/usr/lib/*/faketime/libfaketime.so.1", "/usr/lib*/faketime/libfaketime.so.1")
 HOURS = 2
 LEASE = 30.0  # seconds; far from two hours, and from what a busy machine may keep a peer waiting
+TOGETHER = 30  # trials that all three work on at the least, before they hurry
 SLEEP = """
 import select, time
 time.sleep = lambda seconds: select.select([], [], [], seconds) and None
@@ -47,6 +48,10 @@ def clocks_off(folder: Path, url: str, store: str, trials: int) -> Toll:
     ):
         for environment in ({}, off(HOURS, folder), off(-HOURS, folder)):
             crew.start(workers=1, environment=environment)
+        crew.until(lambda: len({trial.peer for trial in onlooker.trials()}) == 3)
+        enough = min(onlooker.ended + TOGETHER, trials)
+        crew.until(lambda: onlooker.ended >= enough)
+        crew.hurry()
         crew.wait()
         toll = onlooker.toll(2)
         times = [record.time for record in onlooker.records() if isinstance(record, Started)]

@@ -20,6 +20,7 @@ from benchmarks.faults.toll import Onlooker, Toll
 EVERY = 0.25  # seconds between two kills, on average
 SUPERVISORS = 0.1  # the share of kills that takes a supervisor with all of its peers
 BUSY, JOINED = 0.5, 0.4  # the shares of killed peers that ran a trial, and that had joined; others may just be starting
+LEASE = 10.0  # seconds, of ranks; far from what a busy machine may keep one waiting
 MPIEXEC = Path(sys.executable).parent / "mpiexec"
 LOOPBACK = {"HYDRA_IFACE": "lo", "FI_TCP_IFACE": "lo", "UCX_NET_DEVICES": "lo", "UCX_LOG_LEVEL": "error"}
 
@@ -83,7 +84,7 @@ def ranks_killed(folder: Path, url: str, store: str, kills: int, seed: int = 0) 
 
 
 def _start(crew: Crew) -> subprocess.Popen[bytes]:
-    return crew.start(1, LOOPBACK, [str(MPIEXEC), "-n", "3"], engine="mpi", lease=2.0)
+    return crew.start(1, LOOPBACK, [str(MPIEXEC), "-n", "3"], engine="mpi", lease=LEASE)
 
 
 def _ranks(pid: int) -> list[psutil.Process]:

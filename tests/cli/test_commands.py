@@ -30,7 +30,7 @@ PARAMS = ["-p", "lr=loguniform(1e-4, 1)", "-p", "layers=(1, 3)"]
 
 def shoal(*words: str, status: int = 0) -> str:
     """What a command prints; its errors where it is to fail."""
-    done = subprocess.run([*SHOAL, *words], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([*SHOAL, *words], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == status, (done.stdout, done.stderr)
     return done.stdout if status == 0 else done.stderr + done.stdout
 
@@ -149,13 +149,13 @@ def test_resume_brings_more_trials_and_stop_holds_a_study(study: str) -> None:
 
 def test_stop_ends_a_running_study_and_resume_goes_on(folder: Path) -> None:
     Path("code.py").write_text("import time\ndef train(params):\n    time.sleep(0.05)\n    return params['x']\n")
-    words = ["tune", "code.py:train", "-p", "x=(0.0, 1.0)", "-n", "500", "--name", "long", "-q"]
+    words = ["tune", "code.py:train", "-p", "x=(0.0, 1.0)", "-n", "5000", "--name", "long", "-q"]
     running = subprocess.Popen([*SHOAL, *words], stdout=subprocess.DEVNULL)
     wait_until(lambda: Path("shoal.db").exists() and _ended("long") > 3)
     shoal("stop", "long")
-    assert running.wait(30) == 0
+    assert running.wait(60) == 0
     ended = _ended("long")
-    assert ended < 500
+    assert ended < 5000
     shoal("resume", "long", "-n", str(ended + 2), "-q")
     assert _ended("long") == ended + 2
 
@@ -172,11 +172,11 @@ def _ended(name: str) -> int:
 
 def test_an_interrupted_tune_exits_with_130_and_says_how_to_go_on(folder: Path) -> None:
     Path("code.py").write_text("import time\ndef train(params):\n    time.sleep(0.05)\n    return params['x']\n")
-    running = subprocess.Popen([*SHOAL, "tune", "code.py:train", "-p", "x=(0.0, 1.0)", "-n", "500", "--name", "long"],
+    running = subprocess.Popen([*SHOAL, "tune", "code.py:train", "-p", "x=(0.0, 1.0)", "-n", "5000", "--name", "long"],
                                stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL)  # fmt: skip
     wait_until(lambda: Path("shoal.db").exists() and _ended("long") > 3)
     running.send_signal(signal.SIGINT)
-    said, _ = running.communicate(timeout=30)
+    said, _ = running.communicate(timeout=60)
     assert running.returncode == 130
     assert "shoal resume long" in said
 

@@ -227,7 +227,7 @@ def test_what_a_silent_peer_was_granted_is_adopted_once_its_lease_is_over(store:
     assert store.adopt("s", "heir") == []
     store.beat("s", "silent", SHORT)  # the latest beat says for how long it is good
     found: list[Grant] = []
-    wait_until(lambda: found.extend(store.adopt("s", "heir")) or found, 10)
+    wait_until(lambda: found.extend(store.adopt("s", "heir")) or found)
     assert found == [Grant(0, 2, 1)]
 
 
@@ -355,7 +355,7 @@ def test_peers_are_alive_until_their_lease_is_over_or_they_leave(store: Store) -
     assert store.peers("s") == []
     store.beat("s", "a", LONG)
     store.beat("s", "b", SHORT)
-    wait_until(lambda: {status.peer: status.alive for status in store.peers("s")} == {"a": True, "b": False}, 10)
+    wait_until(lambda: {status.peer: status.alive for status in store.peers("s")} == {"a": True, "b": False})
     for status in store.peers("s"):
         assert 0 <= status.age < 60
         assert status.host

@@ -278,7 +278,7 @@ from pathlib import Path
 from shoal.dialects.syne_tune import Reporter
 
 Path(f"{os.getpid()}.pid").write_text(str(os.getpid()))
-while len(list(Path().glob("*.pid"))) > 3 and not Path("go on").exists():
+while int(os.environ["SHOAL_TRIAL_NUMBER"]) >= 3 and not Path("go on").exists():
     threading.Event().wait(0.02)
 Reporter()(accuracy=float(sys.argv[sys.argv.index("--x") + 1]))
 """

@@ -54,7 +54,7 @@ def test_what_a_peer_that_was_frozen_past_its_lease_says_late_is_kept_apart_and_
 @pytest.mark.skipif(not clocks.library(), reason="no libfaketime: apt-get install faketime")
 @pytest.mark.parametrize("store", STORES[1:])  # SQLite has the machine's own clock
 def test_peers_whose_clocks_are_two_hours_off_take_nothing_from_each_other(store: str, folder: Path) -> None:
-    toll = clocks.clocks_off(folder, url_of(store, folder), store, trials=40)
+    toll = clocks.clocks_off(folder, url_of(store, folder), store, trials=400)
     assert toll.flaw == ""
     assert (toll.again, toll.apart) == (0, 0)
 
@@ -81,7 +81,7 @@ def test_a_server_that_is_away_under_its_peers_costs_no_outcome(folder: Path, pe
 
 @pytest.mark.parametrize("store", STORES[:2])
 def test_peers_of_two_versions_work_together_where_one_just_says_more(store: str, folder: Path) -> None:
-    toll = versions.two_versions(folder, url_of(store, folder), store, trials=40)
+    toll = versions.two_versions(folder, url_of(store, folder), store, trials=1000)
     assert toll.flaw == ""
     assert (toll.again, toll.apart) == (0, 0)
     written = [path.read_bytes() for path in folder.rglob("*") if path.is_file() and "later" not in path.parts]
@@ -93,7 +93,7 @@ def test_an_older_peer_leaves_when_it_meets_what_it_does_not_know_and_newer_ones
     store: str, folder: Path
 ) -> None:
     newer = versions.later(folder, versions.KIND)
-    with Crew(folder, url_of(store, folder), trials=200, seconds=0.1) as crew:
+    with Crew(folder, url_of(store, folder), trials=900, seconds=0.1) as crew:
         old = crew.start(workers=2)
         crew.until(lambda: len(Onlooker(crew, "two versions", store).trials()) > 4)
         crew.start(workers=2, environment=newer)
@@ -102,8 +102,8 @@ def test_an_older_peer_leaves_when_it_meets_what_it_does_not_know_and_newer_ones
         assert "another version of Shoal: update" in crew.said(old)
         crew.hurry()
         crew.wait()
-        assert "all 200 trials have ended" in crew.said(crew.supervisors[-1])
-        assert said("doctor", crew, environment=newer).stdout.rstrip().endswith("200 trials, 200 ended, sound")
+        assert "all 900 trials have ended" in crew.said(crew.supervisors[-1])
+        assert said("doctor", crew, environment=newer).stdout.rstrip().endswith("900 trials, 900 ended, sound")
         assert "another version of Shoal: update" in said("doctor", crew).stderr
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 import shoal
-from conftest import alive, pids_in
+from conftest import alive, pids_in, wait_until
 from rules import At
 from shoal.study import Study
 
@@ -69,7 +68,7 @@ while epoch < until():
 
 def tune(script: str, **options: Any) -> Study:
     Path("train.py").write_text(script)
-    options = {"trials": 1, "workers": 1, "grace": 20.0, "timeout": 60, **options}
+    options = {"trials": 1, "workers": 1, "grace": 20.0, "timeout": 120, **options}
     return shoal.tune("train.py", {"x": (0.0, 1.0)}, search="random", seed=0, name="s", progress=False, **options)
 
 
@@ -88,28 +87,26 @@ def test_a_script_that_is_stopped_gets_a_signal_and_time_to_end_in(preload: bool
 
 
 def test_a_script_that_does_not_end_is_killed_after_the_grace_with_its_children() -> None:
-    began = time.monotonic()
-    (trial,) = tune(IGNORES, stopping=At(1), grace=0.5).trials
-    assert time.monotonic() - began < 20  # and not the 30 s that are the default
+    (trial,) = tune(IGNORES, stopping=At(1), grace=3.0).trials
+    assert (trial.seconds or 0.0) < 30  # which are the default
     assert trial.outcome == "stopped"
     assert Path("ran on").exists()  # it had its grace
     assert len(pids_in(Path())) == 2
-    assert not any(alive(pid) for pid in pids_in(Path()))
+    wait_until(lambda: not any(alive(pid) for pid in pids_in(Path())))
 
 
 def test_the_grace_holds_for_a_script_that_is_run_in_this_process_too() -> None:
-    began = time.monotonic()
     (trial,) = tune(IGNORES, stopping=At(1), grace=0.5, workers=0).trials
     assert trial.outcome == "stopped"
-    assert time.monotonic() - began < 20
-    assert not any(alive(pid) for pid in pids_in(Path()))
+    assert (trial.seconds or 0.0) < 30
+    wait_until(lambda: not any(alive(pid) for pid in pids_in(Path())))
 
 
 def test_the_children_of_a_script_that_ends_when_told_do_not_outlive_it() -> None:
     (trial,) = tune(IGNORES.replace("SIG_IGN", "SIG_DFL"), stopping=At(1)).trials
     assert trial.outcome == "stopped"
     assert len(pids_in(Path())) == 2
-    assert not any(alive(pid) for pid in pids_in(Path()))
+    wait_until(lambda: not any(alive(pid) for pid in pids_in(Path())))
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -127,8 +124,14 @@ def test_a_script_that_saves_its_state_goes_on_from_it_when_its_trial_is_promote
 
 
 def test_a_script_that_trains_on_past_its_rung_is_stopped_there_and_can_be_gone_on_with() -> None:
-    """It asks for no `until`; what it saved beyond the rung before it was stopped is not lost."""
-    script = GOES_ON.replace("while epoch < until():", "while epoch < 9:")
+    """It asks for no `until`; what it saved beyond the rung before it was stopped is not lost. A signal between what it
+    saves and what it reports would part the two: it comes between two epochs."""
+    script = "import signal\n" + GOES_ON.replace(
+        "while epoch < until():",
+        "while epoch < 9:\n"
+        "    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])\n"
+        "    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])",
+    )
     study = tune(script, trials=4, stopping="asha-promote", budget=shoal.Budget("epoch", 1, 9))
     assert {trial.outcome for trial in study.trials} == {"done", "stopped"}
     assert study.best.reports[-1].step == 9

@@ -22,7 +22,7 @@ class Training:
     def setup(self, params):
         self.x, self.epoch = params["x"], 0
     def step(self):
-        if self.epoch == 40:
+        if self.epoch == 1000:
             return None
         if not Path("fast").exists():
             time.sleep(0.05)
@@ -53,7 +53,7 @@ def test_an_interrupted_class_saves_its_state_and_goes_on_from_it(folder: Path) 
     running = subprocess.Popen([sys.executable, "training.py"])
     wait_until(lambda: reports(0) > 3 and reports(1) > 3)
     running.send_signal(signal.SIGINT)
-    assert running.wait(20) == 0
+    assert running.wait(60) == 0
     paused = Study.open("paused").trials
     assert [trial.outcome for trial in paused] == ["paused", "paused"]
     Path("fast").touch()
@@ -62,9 +62,9 @@ def test_an_interrupted_class_saves_its_state_and_goes_on_from_it(folder: Path) 
     assert [trial.outcome for trial in trials] == ["done", "done"]
     for trial in trials:
         steps = Path(f"steps-{trial.params['x']}").read_text().split()
-        assert steps == [str(epoch) for epoch in range(1, 41)]  # each epoch ran once, in order
-        assert trial.value == pytest.approx(trial.params["x"] / 40)
-        assert trial.reports[-1].step == 40
+        assert steps == [str(epoch) for epoch in range(1, 1001)]  # each epoch ran once, in order
+        assert trial.value == pytest.approx(trial.params["x"] / 1000)
+        assert trial.reports[-1].step == 1000
 
 
 def test_a_class_without_a_step_is_refused() -> None:

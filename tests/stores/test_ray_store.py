@@ -78,7 +78,7 @@ def test_the_actor_ends_with_its_last_peer_and_comes_back_when_it_is_called(stor
     assert store.studies() == ["s"]
     store.leave("s", "p")
     store.close()
-    wait_until(lambda: not begun())
+    wait_until(lambda: not begun(), 100)
     assert store.studies() == ["s"]
 
 
