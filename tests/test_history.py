@@ -143,6 +143,16 @@ def test_a_later_attempt_overtakes_an_earlier_one_and_its_late_records() -> None
     assert trial.params == params_of(0, 1)
 
 
+@pytest.mark.parametrize(("parts", "before"), [((9,), 0), ((1, 3, 9), 3), ((1, 9, 9), 1), ((1, 3, 0), 3), ((0,), 0)])
+def test_whichever_record_comes_first_a_trial_that_goes_on_began_where_it_was_paused(
+    parts: tuple[float, ...], before: float
+) -> None:
+    records = [started(0, attempt, until=float(part)) for attempt, part in enumerate(parts)]
+    for made in (history(*records), history(*reversed(records))):
+        assert made.until(0) == parts[-1]
+        assert made.until_before(0) == before
+
+
 def test_losses_count_the_attempts_that_were_lost() -> None:
     records = [started(0), Ended(0, "lost", 0.0), started(0, 1), Ended(0, "lost", 0.0, attempt=1), started(0, 2)]
     for order in (records, records[::-1]):

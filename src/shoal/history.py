@@ -82,6 +82,7 @@ class History:
         self._paused: dict[int, dict[int, float]] = {}  # number -> attempts, and the seconds that each took
         self._parked_as: dict[int, int] = {}  # number -> the latest attempt that a stopping rule paused
         self._until: dict[int, float] = {}
+        self._parts: dict[int, set[float]] = {}  # number -> each budget that an attempt was to go up to
         self._source: dict[int, int] = {}
         self.furthest = 0.0  # that any report has come; kept without a budget
         self.parked: dict[int, None] = {}  # trials that a stopping rule paused, in the order of their pauses
@@ -151,6 +152,8 @@ class History:
         self._whys.add(number, attempt, record.why)
         if record.source >= 0:
             self._source[number] = record.source
+        if record.until:
+            self._parts.setdefault(number, set()).add(record.until)
         if attempt <= self._begun[number]:
             return False
         if attempt > self._attempt[number]:
@@ -353,6 +356,11 @@ class History:
     def until(self, number: int) -> float:
         """How much of the budget the latest attempt is to use; 0: all of it."""
         return self._until.get(number, 0.0)
+
+    def until_before(self, number: int) -> float:
+        """How much of the budget an attempt was to use from which the latest goes on; 0 without one."""
+        until = self.until(number) or math.inf
+        return max((part for part in self._parts.get(number, ()) if part < until), default=0.0)
 
     def count_reports(self, number: int) -> int:
         return len(self._reports.get(number, ()))

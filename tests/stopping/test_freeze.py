@@ -22,11 +22,11 @@ def crossed(rule: Freeze | Promotion, count: int = 24, through: int = 4, goal: s
     told = Told(rule, goal=goal)
     sign = 1.0 if goal == "minimize" else -1.0
     for number in range(count):
-        x = (7 * number % count) / count
-        for until in (1, 3, 9) if number < through else (1,):
-            told.start(number, until, x=x)
-            told.report(number, until, sign * loss(x, until))
-            told.end(number, "paused" if until < 9 else "done", loss=sign * loss(x, 9))
+        x, epochs = (7 * number % count) / count, (1, 3, 9) if number < through else (1,)
+        told.start(number, epochs[-1], x=x)
+        for epoch in epochs:
+            told.report(number, epoch, sign * loss(x, epoch))
+        told.end(number, "done" if number < through else "paused", loss=sign * loss(x, 9))
     return told
 
 
@@ -48,7 +48,7 @@ def test_trials_that_will_end_best_go_on_though_they_are_worst_as_yet_and_those_
     assert max(best) < 0.3
 
 
-@pytest.mark.parametrize(("count", "through"), [(24, 4), (24, 8), (26, 0), (27, 0)])
+@pytest.mark.parametrize(("count", "through"), [(24, 4), (24, 8), (26, 4), (27, 5)])
 def test_of_all_that_got_to_a_rung_the_share_goes_on_that_it_deserves(count: int, through: int) -> None:
     told = crossed(Freeze(), count, through)
     deserved = int(count / Ladder(told.history, [1, 3, 9]).one_in(0, 3))
@@ -58,6 +58,22 @@ def test_of_all_that_got_to_a_rung_the_share_goes_on_that_it_deserves(count: int
         told.start(number, 3)
         went += 1
     assert went == deserved - through
+
+
+def test_of_the_budget_that_goes_to_trials_without_a_pause_half_takes_the_models_favourites_to_their_end() -> None:
+    told = crossed(Freeze(), count=120)
+    whole, rest = 4 * 9, 0
+    while (whole + rest) * 3 <= 116 + whole + rest:
+        proposal = told.next(120)
+        assert proposal == told.late(Freeze()).next(120)
+        assert proposal.until == 9
+        assert "the model's favourite of" in proposal.why
+        x = x_of(told, proposal.resume_from)
+        assert x > 0.7  # one of the worst as yet
+        told.start(proposal.resume_from, 9, x=x)  # type: ignore[arg-type]
+        rest += 8
+    assert rest == 24
+    assert told.next(120).until == 3
 
 
 def test_without_enough_trials_to_learn_from_it_is_successive_halving() -> None:

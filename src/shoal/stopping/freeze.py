@@ -4,7 +4,8 @@ K. Swersky, J. Snoek, R. P. Adams: Freeze-Thaw Bayesian Optimization. 2014. A jo
 foresees where every curve ends, and how sure that is. At each rung as many go on as in asynchronous successive halving
 (L. Li et al. 2020), which bounds what a wrong model can cost, and more where the rung does not foresee the next: in
 turn the trial that is expected to improve most on the best that came to its end, and the best there. The first passes
-over trials that are like one whose end is known.
+over trials that are like one whose end is known. A part of the budget goes to trials that are not paused: new ones, and
+those of which the model expects most, from whichever rung.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class Freeze:
         self._history = history
         self._promotion.begin(history)
         self._promotion.pick = self._pick
+        self._promotion.favourite = self._favourite
         self._cube = Cube(history.space)
         self._features = Features(self._cube)
         self._joint = Joint(self._features.group, history.definition.seed % 2**63)
@@ -68,9 +70,13 @@ class Freeze:
         gone = sum(until(number) > rung.level for number in rung.of)
         if gone >= allowed:
             return None
-        if gone % 2 or len(self._promotion.ladder.rungs[0]) < FEWEST:
-            return waiting[0][1]
-        numbers = [number for _, number in waiting]
+        favourite = None if gone % 2 else self._favourite([number for _, number in waiting])
+        return waiting[0][1] if favourite is None else favourite
+
+    def _favourite(self, numbers: list[int]) -> int | None:
+        """The trial that is expected to improve most; None while the model is not trusted."""
+        if len(self._promotion.ladder.rungs[0]) < FEWEST:
+            return None
         with one_thread():
             self._learn()
             promise = self._joint.log_improvement(self._coordinates(numbers))

@@ -26,7 +26,8 @@ from shoal.trial import Report
 class Promotion:
     """Settings: the reduction factor η, the budget of the first rung, and whether to learn how well each rung foresees
     the next: where it does not, more than 1/η go on. To learn it, as many parts of the budget as there are rungs have
-    one that goes to trials which are not paused, like Hyperband's last bracket."""
+    one that goes to trials which are not paused, like Hyperband's last bracket; half of it to paused ones that a model
+    has chosen, where there is one."""
 
     needs_budget: ClassVar[bool] = True
     eta: float = 3.0
@@ -44,6 +45,7 @@ class Promotion:
         assert budget is not None
         self._history, self._what = history, budget.name
         self.pick: Callable[[Rung, list[tuple[float, int]], int], int | None] = first_of
+        self.favourite: Callable[[list[int]], int | None] = lambda waiting: None  # which goes on to its end at once
         self.levels = levels(self.grace or budget.least, budget.most, self.eta)
         self.ladder = Ladder(history, self.levels)
         self.top = len(self.levels)  # how many of them are in use
@@ -51,8 +53,8 @@ class Promotion:
         self._place: dict[int, tuple[int, float]] = {}  # paused trial -> rung and loss
         for number in history.parked:
             self._look(number)
-        self._asked: dict[int, tuple[float, float]] = {}  # trial -> the budget that it is to use, and …
-        self._all = self._through = 0.0  # … that it was to use without a pause, and the sums of both
+        self._asked: dict[int, tuple[float, float, float]] = {}  # trial -> the budget that it is to use, …
+        self._all = self._whole = self._rest = 0.0  # … and that without a pause, from its start or from one; the sums
         for number in range(history.length):
             self._count(number)
         self._search.begin(history)
@@ -67,12 +69,14 @@ class Promotion:
 
     def _count(self, number: int) -> None:
         """Bring the sums of budgets up to date."""
-        asked, most = self._target(number), self.levels[-1]
-        through = most if asked >= most and self._history.parked_as(number) < 0 else 0.0
-        before = self._asked.get(number, (0.0, 0.0))
-        self._asked[number] = asked, through
-        self._all += asked - before[0]
-        self._through += through - before[1]
+        asked, begun = self._target(number), self._history.until_before(number)
+        through = asked - begun if asked >= self.levels[-1] and begun < self.levels[-2:][0] else 0.0
+        parts = (asked, 0.0, through) if begun else (asked, through, 0.0)
+        known = self._asked.get(number, (0.0, 0.0, 0.0))
+        self._asked[number] = parts
+        self._all += parts[0] - known[0]
+        self._whole += parts[1] - known[1]
+        self._rest += parts[2] - known[2]
 
     def _look(self, number: int) -> None:
         """See whether a trial waits, and at which rung."""
@@ -102,14 +106,24 @@ class Promotion:
         return self._history.until(number) or self.levels[0]
 
     def ask(self, number: int, rng: np.random.Generator) -> Proposal:
-        found = self._promote(fresh=number >= 0)
+        through = self.adapt and number >= 0 and (self._whole + self._rest) * len(self.levels) <= self._all
+        found = self._finish() if through and self._rest <= self._whole else None
+        found = found or self._promote(fresh=number >= 0)
         if found is not None:
             return found
         if number < 0:
             raise Exhausted("no paused trial is worth resuming")
         proposal = self._search.ask(number, rng)
-        whole = self.adapt and self._through * len(self.levels) <= self._all
-        return Proposal(proposal.params, proposal.why, until=self.levels[-1 if whole else 0])
+        return Proposal(proposal.params, proposal.why, until=self.levels[-1 if through else 0])
+
+    def _finish(self) -> Proposal | None:
+        """The favourite of all paused trials that are more than a rung from their end."""
+        waiting = [number for rung in self._waiting[:-2] for _, number in rung]
+        favourite = self.favourite(waiting) if waiting else None
+        if favourite is None:
+            return None
+        why = f"goes on to its end at once: the model's favourite of {len(waiting)} that wait"
+        return Proposal(self._history.params(favourite), why, self.levels[-1], resume_from=favourite)
 
     def _promote(self, fresh: bool) -> Proposal | None:
         """The best trial that is paused at the highest rung where it is among the share that goes on.
