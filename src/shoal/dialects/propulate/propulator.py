@@ -99,10 +99,12 @@ class Propulator:
         rank, size = ranks()
         if size > 1 and run.workers is not None:
             raise StudyError(f"workers={run.workers} is for a process of its own: this is one of {size} MPI ranks")
-        if size % (run.ranks_per_worker or 1):
-            raise StudyError(f"{size} ranks make no whole number of workers of ranks_per_worker={run.ranks_per_worker}")
+        each = run.ranks_per_worker or 1
+        if size % each:
+            raise StudyError(f"{size} ranks make no whole number of workers of ranks_per_worker={each}: start {each}, "
+                             f"{2 * each}, {3 * each} … of them, as mpiexec -n {2 * each} does")  # fmt: skip
         self._mpi, self._speaks = size > 1, rank == 0
-        self._workers = size // (run.ranks_per_worker or 1) if self._mpi else max(run.workers or 1, 1)
+        self._workers = size // each if self._mpi else max(run.workers or 1, 1)
         self._study: Study | None = None
 
     # ------------------------------------------------------------------ as Propulate has it
