@@ -110,12 +110,14 @@ class Database:
 
         return self._persist(attempt)
 
-    def read(self, work: Callable[[Connection], T]) -> T:
-        """What ``work`` returns, which only looks; or writes by one statement alone, which is its own transaction."""
+    def read(self, work: Callable[[Connection], T], done: Callable[[Connection], T | None] | None = None) -> T:
+        """What ``work`` returns, which only looks; or writes by one statement alone, which is its own transaction.
+        ``done`` is as in `write`."""
 
         def attempt(tries: int) -> T:
             with self._looking.connect() as connection:
-                return work(connection)
+                found = done(connection) if tries and done is not None else None
+                return work(connection) if found is None else found
 
         return self._persist(attempt)
 

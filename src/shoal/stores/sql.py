@@ -2,8 +2,8 @@
 
 Records travel in batches, one row a batch. Every append first raises the study's batch counter, which locks that row
 until the commit: so batches are numbered in the order of their commits, and a reader that asks for what came after
-batch n can skip none, on any database. Reading takes one round trip (two on MySQL), and on PostgreSQL so does
-appending.
+batch n can skip none, on any database. Reading takes one round trip (two on MySQL), and on PostgreSQL so do appending
+and taking numbers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 import msgspec
-from sqlalchemy import Connection, case, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, case, delete, func, insert, select, update
 
 from shoal.contracts import Grant, PeerStatus
 from shoal.errors import StoreError
@@ -22,6 +22,7 @@ from shoal.names import host_name
 from shoal.records import AnyRecord, Defined, decode, encode
 from shoal.stores.database import Database, Exists
 from shoal.stores.schema import TABLES, batches, claims, grants, peers, studies
+from shoal.stores.statements import appending, taking
 
 PAGE = 10_000  # batches that are read at once, at most
 PAGE_BYTES = 8 << 20  # … and about how much text
@@ -36,6 +37,7 @@ class SqlStore:
     def __init__(self, url: str, create: bool = True) -> None:
         self._database = Database(url, create)
         self.url = self._database.url
+        self._taken: dict[tuple[str, str], int] = {}  # (study, peer) -> the first number of what it was granted last
 
     # ------------------------------------------------------------------ studies
 
@@ -77,12 +79,7 @@ class SqlStore:
     def append(self, study: str, writer: str, records: Sequence[AnyRecord]) -> None:
         data = encode(records)  # should a try get through unnoticed, all is there twice, and counts once
         if self._database.backend == "postgresql":
-            raised = (
-                update(studies).where(studies.c.name == study).values(last_batch=studies.c.last_batch + 1)
-                .returning(studies.c.last_batch).cte()
-            )  # fmt: skip
-            rows = select(literal(study), raised.c.last_batch, literal(writer), literal(data))
-            query = insert(batches).from_select(["study", "seq", "writer", "records"], rows).returning(batches.c.seq)
+            query = appending(study, writer, data)
             if self._database.read(lambda connection: connection.execute(query).scalar()) is None:
                 self._unknown(study)
             return
@@ -131,6 +128,33 @@ class SqlStore:
     # ------------------------------------------------------------------ numbers
 
     def take(self, study: str, peer: str, count: int, limit: int | None, settled: Sequence[int] = ()) -> Grant | None:
+        latest = self._taken.get((study, peer))
+        grant = None
+        if latest is not None and count > 0 and self._database.backend == "postgresql":
+            grant = self._take_at_once(study, peer, count, limit, settled, latest)
+        grant = grant or self._take(study, peer, count, limit, settled)
+        if grant is not None:
+            self._taken[study, peer] = grant.start
+        return grant
+
+    def _take_at_once(
+        self, study: str, peer: str, count: int, limit: int | None, settled: Sequence[int], latest: int
+    ) -> Grant | None:
+        """By one statement; None where it is not to be had so."""
+        query = taking(study, peer, count, limit, settled)
+
+        def work(connection: Connection) -> int | None:
+            return connection.execute(query).scalar()
+
+        def done(connection: Connection) -> int | None:
+            """What an earlier try was granted: it alone is newer than the latest."""
+            mine = (grants.c.study == study) & (grants.c.peer == peer) & (grants.c.generation == 0)
+            return connection.execute(select(grants.c.start).where(mine, grants.c.start > latest)).scalar()
+
+        start = self._database.read(work, done)
+        return None if start is None else Grant(start, start + count)
+
+    def _take(self, study: str, peer: str, count: int, limit: int | None, settled: Sequence[int]) -> Grant | None:
         given: list[Grant] = []
 
         def work(connection: Connection) -> Grant | None:
