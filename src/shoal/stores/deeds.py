@@ -2,13 +2,15 @@
 
 A grant is a file ``KEY.GENERATION`` whose text names its peer: the one of the highest generation holds. KEY is the
 first number, or ``rNUMBER.ORIGIN`` for a trial that was resumed as attempt ORIGIN. ``KEY.settled`` says that all of its
-trials have ended.
+trials have ended. Those of each thousand numbers lie in a folder of their own: so whoever looks for what is held lists
+the few that have changed, however long the study.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Collection, Sequence
 from hashlib import sha1
 from pathlib import Path
@@ -18,6 +20,8 @@ import msgspec
 
 from shoal.contracts import Grant
 
+EACH = 1_000  # numbers to a folder
+STILL = 2.0  # seconds that a folder is listed again after it changed: its time may have no finer steps
 UMASK = os.umask(0)  # there is no other way to look
 os.umask(UMASK)
 
@@ -46,12 +50,18 @@ class Deeds:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._known: dict[str, Deed] = {}  # file -> what it says; it never changes
+        self._of: dict[int, list[Deed]] = {}  # the same by the grants' keys
         self._settled: set[str] = set()
-        self._next = 0  # the first number that is not known to be granted
+        self._open: dict[str, Deed] = {}  # the latest of each grant that is not settled
+        self._resumed: dict[int, Deed] = {}  # trial -> the latest of those that it was resumed under
+        self._listed: dict[str, tuple[int, float, float]] = {}  # folder -> its time, when that was new, and listed last
+        self._next = -1  # the first number that is not known to be granted
 
     def take(self, peer: str, count: int, limit: int | None, settled: Sequence[int]) -> Grant | None:
         for key in settled:
             self._settle(peer, key)
+        if self._next < 0:
+            self._next = self._latest()
         while True:
             stop = self._next + count if limit is None else min(self._next + count, limit)
             deed = Deed(peer, self._next, stop, 0)
@@ -64,11 +74,18 @@ class Deeds:
             else:
                 self._beyond()
 
+    def _latest(self) -> int:
+        """The first number of a grant that is among the last thousand: all before it are granted."""
+        for folder in sorted(os.listdir(self._path), reverse=True):
+            found = [name for name in os.listdir(self._path / folder) if name[0].isdigit() and name.endswith(".0000")]
+            if found:
+                return int(min(found).split(".")[0])
+        return 0
+
     def _beyond(self) -> bool:
         """Step over a grant that another was given; False where there is none."""
-        name = f"{self._next:012d}.0000"
         try:
-            self._next = self._read(name).stop
+            self._next = self._read(f"{self._next:012d}.0000", self._folder(self._next)).stop
         except FileNotFoundError:
             return False
         return True
@@ -78,52 +95,74 @@ class Deeds:
         return deed.grant if self._create(deed) else None
 
     def adopt(self, peer: str, living: Collection[str]) -> list[Grant]:
+        self._look()
         adopted = []
-        for deed in self._held():
+        for deed in sorted(self._open.values(), key=lambda deed: deed.key):
             if deed.peer != peer and deed.peer not in living:
                 mine = Deed(peer, deed.start, deed.stop, deed.generation + 1, deed.origin)
                 if self._create(mine):
                     adopted.append(mine.grant)
         return adopted
 
-    def _held(self) -> list[Deed]:
-        """The latest deed of each grant that is not settled; of a trial that was resumed often, the last counts."""
-        for name in os.listdir(self._path):
-            if name.endswith(".settled"):
-                self._settled.add(name.removesuffix(".settled"))
-            elif not name.startswith("."):
-                self._read(name)
-        latest: dict[str, Deed] = {}
-        resumed: dict[int, Deed] = {}
-        for deed in self._known.values():
-            if deed.key not in latest or latest[deed.key].generation < deed.generation:
-                latest[deed.key] = deed
-            if deed.origin and (deed.start not in resumed or resumed[deed.start].origin < deed.origin):
-                resumed[deed.start] = deed
-        return [
-            deed for key, deed in sorted(latest.items())
-            if key not in self._settled and (not deed.origin or resumed[deed.start].origin == deed.origin)
-        ]  # fmt: skip
+    def _look(self) -> None:
+        """Read what is new, in the folders that have changed."""
+        for folder in os.scandir(self._path):
+            changed, now = folder.stat().st_mtime_ns, time.monotonic()
+            before, since, listed = self._listed.get(folder.name, (-1, now, now))
+            if before == changed and listed - since > STILL:
+                continue
+            for name in os.listdir(folder.path):
+                if name.endswith(".settled"):
+                    self._settled.add(name.removesuffix(".settled"))
+                    self._open.pop(name.removesuffix(".settled"), None)
+                elif not name.startswith("."):
+                    self._read(name, folder.name)
+            self._listed[folder.name] = changed, since if before == changed else now, now
 
     def _settle(self, peer: str, key: int) -> None:
-        mine = [deed for deed in self._known.values() if deed.grant.key == key and deed.peer == peer]
+        mine = [deed for deed in self._of.get(key, ()) if deed.peer == peer]
         if not mine:
             return
         deed = max(mine, key=lambda deed: (deed.origin, deed.generation))
-        if not (self._path / f"{deed.key}.{deed.generation + 1:04d}").exists():  # no one has adopted it
-            create_alone(self._path, f"{deed.key}.settled", b"")
+        folder = self._path / self._folder(deed.start)
+        if not (folder / f"{deed.key}.{deed.generation + 1:04d}").exists():  # no one has adopted it
+            create_alone(folder, f"{deed.key}.settled", b"")
+            self._settled.add(deed.key)
+            self._open.pop(deed.key, None)
 
     def _create(self, deed: Deed) -> bool:
-        name = f"{deed.key}.{deed.generation:04d}"
-        made = create_alone(self._path, name, msgspec.json.encode(deed))
+        name, folder = f"{deed.key}.{deed.generation:04d}", self._path / self._folder(deed.start)
+        try:
+            made = create_alone(folder, name, msgspec.json.encode(deed))
+        except FileNotFoundError:
+            folder.mkdir(exist_ok=True)
+            made = create_alone(folder, name, msgspec.json.encode(deed))
         if made:
-            self._known[name] = deed
+            self._remember(name, deed)
         return made
 
-    def _read(self, name: str) -> Deed:
+    def _read(self, name: str, folder: str) -> Deed:
         if name not in self._known:
-            self._known[name] = msgspec.json.decode((self._path / name).read_bytes(), type=Deed)
+            self._remember(name, msgspec.json.decode((self._path / folder / name).read_bytes(), type=Deed))
         return self._known[name]
+
+    def _remember(self, name: str, deed: Deed) -> None:
+        self._known[name] = deed
+        self._of.setdefault(deed.grant.key, []).append(deed)
+        if deed.origin:
+            latest = self._resumed.get(deed.start, deed)
+            if latest.origin > deed.origin:
+                return
+            if latest.origin < deed.origin:
+                self._open.pop(latest.key, None)
+            self._resumed[deed.start] = deed
+        held = self._open.get(deed.key)
+        if deed.key not in self._settled and (held is None or held.generation < deed.generation):
+            self._open[deed.key] = deed
+
+    @staticmethod
+    def _folder(number: int) -> str:
+        return f"{number // EACH:09d}"
 
 
 def create_alone(folder: Path, name: str, data: bytes, replace: bool = False) -> bool:
