@@ -82,7 +82,7 @@ class History:
         self._paused: dict[int, dict[int, float]] = {}  # number -> attempts, and the seconds that each took
         self._parked_as: dict[int, int] = {}  # number -> the latest attempt that a stopping rule paused
         self._until: dict[int, float] = {}
-        self._parts: dict[int, set[float]] = {}  # number -> each budget that an attempt was to go up to
+        self._parts: dict[int, tuple[float, ...]] = {}  # number -> each budget that an attempt was to go up to
         self._source: dict[int, int] = {}
         self.furthest = 0.0  # that any report has come; kept without a budget
         self.parked: dict[int, None] = {}  # trials that a stopping rule paused, in the order of their pauses
@@ -152,8 +152,9 @@ class History:
         self._whys.add(number, attempt, record.why)
         if record.source >= 0:
             self._source[number] = record.source
-        if record.until:
-            self._parts.setdefault(number, set()).add(record.until)
+        parts = self._parts.get(number, ())
+        if record.until and record.until not in parts:
+            self._parts[number] = (*parts, record.until)
         if attempt <= self._begun[number]:
             return False
         if attempt > self._attempt[number]:
