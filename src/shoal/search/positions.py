@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from shoal.space.cube import Cube
@@ -22,8 +24,6 @@ class Positions:
             (column, slice(int(starts[column]), int(starts[column + 1])))
             for column in np.flatnonzero(cube.categorical).tolist()
         ]
-        columns = zip(self.numbers.tolist(), cube.numbers.tolist(), strict=True)
-        self._edges = {coordinate: cube.edges(column) for coordinate, column in columns}
         self.freedom = len(self.numbers) + sum(widths[column] - 1 for column, _ in self._groups)
         self._mixed = bool(self._groups or cube.conditional.any())
 
@@ -57,6 +57,12 @@ class Positions:
             gaps[np.isnan(one) != np.isnan(other)] = 1.0
             gaps[np.isnan(gaps)] = 0.0
         return float(gaps.max(initial=0.0))
+
+    @cached_property
+    def _edges(self) -> dict[int, Array | None]:
+        """The edges of the cells of each number's coordinate, for those who begin simplices: there may be many."""
+        columns = zip(self.numbers.tolist(), self._cube.numbers.tolist(), strict=True)
+        return {coordinate: self._cube.edges(column) for coordinate, column in columns}
 
     def beside(self, point: Array, scale: float, rng: np.random.Generator) -> list[Array]:
         """A point beside another along the axis of each number, and one with each other choice: with it a simplex. None

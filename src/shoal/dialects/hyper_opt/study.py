@@ -111,9 +111,8 @@ def store_url(settings: Settings) -> str:
     place = optuna.storage or settings.name
     if optuna.storage_type == "maria":
         return re.sub(r"^(mysql|mariadb)(\+\w+)?://", "mysql+pymysql://", place)
-    if place.startswith(("sqlite:///", "dir:")):
-        kind, path = re.findall(r"^(sqlite:///|dir:)(.*)", place)[0]
-        return f"{kind}{settings.folder / Path(path).expanduser()}"  # as all paths of the YAML
+    if found := re.match(r"(sqlite:///|dir:)(.*)", place):
+        return f"{found[1]}{settings.folder / Path(found[2]).expanduser()}"  # as all paths of the YAML
     if "://" in place:
         return place
     path = settings.save_path / place
