@@ -245,3 +245,16 @@ class Middle:
         from shoal.contracts import Proposal
 
         return Proposal({"x": number / 10}, f"step {number}")
+
+
+def test_a_timeout_ends_a_study_in_this_process_whose_function_does_not_yield() -> None:
+    study = shoal.tune(
+        nap_shortly, {"x": (0.0, 1.0)}, timeout=0.3, workers=0, search="random", trials=100_000, progress=False
+    )  # fmt: skip
+    assert study.ended == "the timeout of 0.3 s has passed"
+    assert 0 < len(study.trials) < 100_000
+
+
+def nap_shortly(params: dict[str, float]) -> float:
+    time.sleep(0.01)
+    return params["x"]

@@ -43,15 +43,23 @@ def run_here(
 ) -> None:  # fmt: skip
     """Run one peer in this very process: breakpoints and prints work, a crash is a crash."""
     clock = RealClock()
-    peer = Peer(journal, catalog.thinker(search, rule, clock), target, clock, device,
-                begun=lambda number, attempt: view.tick())  # fmt: skip
+    began = clock.monotonic()
+
+    def look() -> None:
+        if timeout is not None and clock.monotonic() - began > timeout:
+            peer.stop(f"the timeout of {timeout:g} s has passed")
+
+    def begun(number: int, attempt: int) -> None:
+        view.tick()
+        if number < 0:  # one has ended: a function that does not yield leaves no other moment to look
+            look()
+
+    peer = Peer(journal, catalog.thinker(search, rule, clock), target, clock, device, begun=begun)
     try:
         with Pulse(journal, lease):
-            began = clock.monotonic()
             for pause in peer.run():
                 clock.sleep(pause)
-                if timeout is not None and clock.monotonic() - began > timeout:
-                    peer.stop(f"the timeout of {timeout:g} s has passed")
+                look()
     finally:
         journal.flush()
         journal.store.leave(journal.study, journal.writer)
