@@ -11,21 +11,20 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import msgspec
-from sqlalchemy import Connection, case, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from shoal.contracts import Grant, PeerStatus
 from shoal.errors import StoreError
 from shoal.names import host_name
 from shoal.records import AnyRecord, Defined, decode, encode
+from shoal.stores import statements
 from shoal.stores.database import Database, Exists
 from shoal.stores.schema import TABLES, batches, claims, grants, peers, studies
-from shoal.stores.statements import appending, taking
 
-PAGE = 10_000  # batches that are read at once, at most
-PAGE_BYTES = 8 << 20  # … and about how much text
+PAGE_BYTES = 8 << 20  # about how much text is read at once
 
 
 class SqlStore:
@@ -37,6 +36,7 @@ class SqlStore:
     def __init__(self, url: str, create: bool = True) -> None:
         self._database = Database(url, create)
         self.url = self._database.url
+        self._orphans = statements.orphans(self._database.now)
         self._taken: dict[tuple[str, str], int] = {}  # (study, peer) -> the first number of what it was granted last
 
     # ------------------------------------------------------------------ studies
@@ -79,30 +79,25 @@ class SqlStore:
     def append(self, study: str, writer: str, records: Sequence[AnyRecord]) -> None:
         data = encode(records)  # should a try get through unnoticed, all is there twice, and counts once
         if self._database.backend == "postgresql":
-            query = appending(study, writer, data)
-            if self._database.read(lambda connection: connection.execute(query).scalar()) is None:
+            given = {"this": study, "me": writer, "data": data}
+            if self._database.read(lambda connection: connection.execute(statements.APPEND, given).scalar()) is None:
                 self._unknown(study)
             return
 
         def work(connection: Connection) -> None:
-            seq = self._raise(connection, study, studies.c.last_batch, studies.c.last_batch + 1)
-            connection.execute(insert(batches).values(study=study, seq=seq, writer=writer, records=data))
+            seq = self._raise(connection, study, 1)
+            connection.execute(insert(batches), {"study": study, "seq": seq, "writer": writer, "records": data})
 
         self._database.write(work)
 
     def read(self, study: str, after: int, skip: str = "") -> tuple[list[AnyRecord], int]:
-        mine = case((batches.c.writer == skip, None), else_=batches.c.records) if skip else batches.c.records
-        query = (
-            select(batches.c.seq, mine)
-            .where(batches.c.study == study, batches.c.seq > after)
-            .order_by(batches.c.seq)
-            .limit(PAGE)
-        )
+        query = statements.READ_OTHERS if skip else statements.READ
+        given = {"this": study, "after": after} | ({"me": skip} if skip else {})
 
         def work(connection: Connection) -> tuple[list[AnyRecord], int]:
             records: list[AnyRecord] = []
             size, last = 0, after
-            for seq, data in connection.execute(query):
+            for seq, data in connection.execute(query, given):
                 last = seq
                 if data is not None:
                     records += self._decode(study, seq, data)
@@ -141,10 +136,11 @@ class SqlStore:
         self, study: str, peer: str, count: int, limit: int | None, settled: Sequence[int], latest: int
     ) -> Grant | None:
         """By one statement; None where it is not to be had so."""
-        query = taking(study, peer, count, limit, settled)
+        highest = statements.GREATEST if limit is None else limit
+        given = {"this": study, "me": peer, "count": count, "limit": highest, "settled": list(settled)}
 
         def work(connection: Connection) -> int | None:
-            return connection.execute(query).scalar()
+            return connection.execute(statements.TAKE, given).scalar()
 
         def done(connection: Connection) -> int | None:
             """What an earlier try was granted: it alone is newer than the latest."""
@@ -159,17 +155,14 @@ class SqlStore:
 
         def work(connection: Connection) -> Grant | None:
             if settled:
-                mine = (grants.c.study == study) & (grants.c.peer == peer)
-                connection.execute(delete(grants).where(mine, grants.c.start.in_(settled)))
-            row = studies.c.name == study
-            query = select(studies.c.next_number).where(row).with_for_update()  # from here on, no one else takes any
-            start = connection.execute(query).scalar()
+                connection.execute(statements.LET_GO, {"this": study, "me": peer, "settled": list(settled)})
+            start = connection.execute(statements.NEXT, {"this": study}).scalar()  # from here on, no one else takes any
             if start is None:
                 self._unknown(study)
             stop = start + count if limit is None else min(start + count, limit)
             if stop <= start:
                 return None
-            connection.execute(update(studies).where(row).values(next_number=stop))
+            connection.execute(statements.MOVE, {"this": study, "stop": stop})
             given.append(Grant(start, stop))
             self._grant(connection, study, peer, given[-1])
             return given[-1]
@@ -180,7 +173,7 @@ class SqlStore:
         grant = Grant(number, number + 1, generation, origin=generation)
 
         def work(connection: Connection) -> Grant:
-            self._raise(connection, study, studies.c.last_batch, studies.c.last_batch)
+            self._raise(connection, study, 0)
             key = f"resume {number} {generation}"
             connection.execute(insert(claims).values(study=study, key=key, peer=peer))
             row = (grants.c.study == study) & (grants.c.start == grant.key)
@@ -194,16 +187,8 @@ class SqlStore:
             return None
 
     def _grant(self, connection: Connection, study: str, peer: str, grant: Grant) -> None:
-        connection.execute(
-            insert(grants).values(
-                study=study,
-                start=grant.key,
-                stop=grant.stop,
-                generation=grant.generation,
-                origin=grant.origin,
-                peer=peer,
-            )
-        )
+        row = {"start": grant.key, "stop": grant.stop, "generation": grant.generation, "origin": grant.origin}
+        connection.execute(insert(grants), {"study": study, "peer": peer, **row})
 
     def _held(self, connection: Connection, study: str, peer: str, given: Sequence[Grant]) -> Grant | None:
         """The last of some grants, if the peer got it."""
@@ -214,17 +199,14 @@ class SqlStore:
         return given[-1] if found == given[-1].generation else None
 
     def adopt(self, study: str, peer: str) -> list[Grant]:
-        now = self._database.now
-        living = select(peers.c.peer).where(peers.c.study == study, peers.c.beat + peers.c.lease >= now)
-        orphaned = (grants.c.study == study) & (grants.c.peer != peer) & grants.c.peer.not_in(living)
-        count = select(func.count()).select_from(grants).where(orphaned)
-        if not self._database.read(lambda connection: connection.execute(count).scalar()):
+        given = {"this": study, "me": peer}
+        if not self._database.read(lambda connection: connection.execute(self._orphans, given).first()):
             return []
         tried: list[Grant] = []
 
         def work(connection: Connection) -> list[Grant]:
-            self._raise(connection, study, studies.c.last_batch, studies.c.last_batch)  # one adopter at a time
-            found = connection.execute(select(grants).where(orphaned).order_by(grants.c.start)).all()
+            self._raise(connection, study, 0)  # one adopter at a time
+            found = connection.execute(self._orphans, given).all()
             tried[:] = [Grant.of(row.start, row.stop, row.generation + 1, row.origin) for row in found]
             for grant in tried:
                 row = (grants.c.study == study) & (grants.c.start == grant.key)
@@ -239,7 +221,7 @@ class SqlStore:
 
     def claim(self, study: str, key: str, peer: str) -> bool:
         def work(connection: Connection) -> bool:
-            self._raise(connection, study, studies.c.last_batch, studies.c.last_batch)
+            self._raise(connection, study, 0)
             connection.execute(insert(claims).values(study=study, key=key, peer=peer))
             return True
 
@@ -273,7 +255,7 @@ class SqlStore:
 
         def work(connection: Connection) -> None:
             if not connection.execute(update(peers).where(row).values(beat=now, lease=lease)).rowcount:
-                self._raise(connection, study, studies.c.last_batch, studies.c.last_batch)
+                self._raise(connection, study, 0)
                 connection.execute(
                     insert(peers).values(study=study, peer=peer, host=host, pid=pid, beat=now, lease=lease)
                 )
@@ -296,10 +278,10 @@ class SqlStore:
 
     # ------------------------------------------------------------------ helpers
 
-    def _raise(self, connection: Connection, study: str, column: Any, value: Any) -> int:
-        """Set a counter of the study and return it; from here to the commit no one else does."""
-        connection.execute(update(studies).where(studies.c.name == study).values({column: value}))
-        found = connection.execute(select(column).where(studies.c.name == study)).scalar()
+    def _raise(self, connection: Connection, study: str, step: int) -> int:
+        """Raise the study's counter of batches and return it; from here to the commit no one else does."""
+        connection.execute(statements.RAISE, {"this": study, "step": step})
+        found = connection.execute(statements.RAISED, {"this": study}).scalar()
         if found is None:
             self._unknown(study)
         return int(found)
