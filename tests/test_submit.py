@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import psutil
 import pytest
 
 from conftest import alive, wait_until
-from shoal.engines.submission import Submission, states
+from shoal.engines.submission import Order, Submission, argument, cancel, remember, states, write_order
 from shoal.errors import StudyError
 from shoal.study import Study
 
@@ -86,6 +87,39 @@ def test_two_submissions_add_up_status_shows_their_jobs_and_stop_cancels_them(fo
 
 
 @pytest.mark.usefixtures("slurm")
+def test_jobs_that_wait_keep_their_settings_when_others_are_submitted_with_other_ones(folder: Path) -> None:
+    place = given(folder, trials=100_000)
+    later = ("submit", "study.yaml", "--jobs", "1", "--native", "slurm.begin=now+1hour")
+    try:
+        for peers in "3", "1":
+            assert shoal(*later, "--peers-per-job", peers, folder=place).returncode == 0
+        orders = (place / "shoal.files" / "s" / "submit").glob("order-*.json")
+        assert {json.loads(order.read_text())["submission"]["peers_per_job"] for order in orders} == {1, 3}
+    finally:
+        said = shoal("stop", "s", "--store", "dir:shoal.store", folder=place)
+    assert len(said.stdout.split("cancelled jobs: ")[1].split()) == 2
+
+
+@pytest.mark.usefixtures("slurm")
+def test_a_job_that_its_scheduler_warns_ends_its_trials_and_submits_its_successor(folder: Path) -> None:
+    """The warning goes to the job's shell alone, as ``--signal=B:USR1@60`` has it."""
+    place = given(folder / "place", trials=20)
+    (place / "train.py").write_text(TRAIN.replace("time.sleep(0.05)", HELD))
+    said = shoal("submit", "study.yaml", "--jobs", "1", "--requeue", folder=place)
+    assert said.returncode == 0, said.stderr
+    job = said.stdout.split("submitted: ")[1].split("\n")[0]
+    log = place / "shoal.files" / "s" / "submit" / f"job-{job}.out"
+    wait_until(lambda: [trial.outcome for trial in study_in(place).trials] == ["running"] * 2, LONG)
+    subprocess.run(["scancel", "--batch", "--signal=USR1", job], check=True)
+    wait_until(lambda: "interrupted by SIGUSR1" in log.read_text(), 60)
+    (place / "hurry").touch()
+    wait_until(lambda: study_in(place).reason, LONG)
+    assert "a successor was submitted: " in log.read_text()
+    trials = study_in(place).trials
+    assert [(trial.number, trial.outcome) for trial in trials] == [(number, "done") for number in range(20)]
+
+
+@pytest.mark.usefixtures("slurm")
 def test_trials_of_a_node_that_dies_are_run_again_on_the_others(folder: Path) -> None:
     """A node to each job: four CPUs for four peers. One loses its daemon, and all that ran on it, in the middle."""
     place = given(folder / "place", trials=60)
@@ -152,7 +186,9 @@ def test_a_dry_run_prints_the_script_and_submits_nothing(folder: Path) -> None:
     assert said.returncode == 0, said.stderr
     for line in ('--partition="gpu"', '--gres="gpu:v100:1"', "--time=0:2:0", "--cpus-per-task=2"):
         assert f"#SBATCH {line}" in said.stdout
-    assert not (place / "shoal.files" / "s" / "submit").exists()
+    assert "study 's' in dir:" in said.stdout
+    assert not (place / "shoal.files").exists()
+    assert not (place / "shoal.store").exists()
 
 
 def test_a_job_that_runs_out_of_time_submits_its_successor_until_the_study_has_ended(folder: Path) -> None:
@@ -167,9 +203,46 @@ def test_a_job_that_runs_out_of_time_submits_its_successor_until_the_study_has_e
     logs = list((place / "shoal.files" / "s" / "submit").glob("job-*.out"))
     assert len(logs) > 1
     assert any("the wall time left" in log.read_text() for log in logs)
-    file = place / "shoal.files" / "s" / "submit" / "order.json"
+    (file,) = (place / "shoal.files" / "s" / "submit").glob("order-*.json")
     mine = urlsafe_b64encode(str(file).encode()).decode().rstrip("=")
     wait_until(lambda: not any(mine in (p.info["cmdline"] or ()) for p in psutil.process_iter(["cmdline"])), 60)
+
+
+def test_a_job_in_which_no_trial_comes_further_has_no_successor(folder: Path) -> None:
+    place = given(folder, scheduler="local")
+    (place / "train.py").write_text(TRAIN.replace("time.sleep(0.05)", HELD))
+    said = shoal("submit", "study.yaml", "--jobs", "1", "--time", "0:00:08", "--requeue", folder=place)
+    assert said.returncode == 0, said.stderr
+    submitted = place / "shoal.files" / "s" / "submit"
+    wait_until(lambda: any("peers ended" in log.read_text() for log in submitted.glob("job-*.out")), LONG)
+    (job,) = states(submitted)
+    wait_until(lambda: states(submitted) == {job: ("local", "gone")}, 60)
+    (log,) = submitted.glob("job-*.out")
+    assert "no successor is submitted: no trial came any further in 0:00:08" in log.read_text()
+
+
+def test_a_job_that_begins_when_its_study_was_stopped_leaves_it_so(folder: Path) -> None:
+    place = given(folder)
+    file = place / "order.json"
+    assert shoal("tune", "study.yaml", "--store", "dir:shoal.store", "--trials", "1", folder=place).returncode == 0
+    assert shoal("tune", "study.yaml", "--store", "dir:shoal.store", "--timeout", "0", folder=place).returncode == 0
+    assert shoal("stop", "s", "--store", "dir:shoal.store", folder=place).returncode == 0
+    before = study_in(place)
+    assert before.reason
+    write_order(file, Order(store=f"dir:{place}/shoal.store", study="s", folder=str(place), log="",
+                            submission=Submission(requeue=True)))  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "shoal.submitted", argument(file)], capture_output=True, text=True, timeout=120
+    )
+    assert (done.returncode, done.stdout) == (0, f"no peer is started: {before.reason}\n")
+    assert len(study_in(place).trials) == len(before.trials)
+    assert study_in(place).reason == before.reason
+
+
+def test_another_process_with_the_number_of_an_old_job_is_none_of_ours(folder: Path) -> None:
+    remember(folder, "local", str(os.getpid()))
+    assert states(folder) == {str(os.getpid()): ("local", "gone")}
+    assert cancel(folder) == []
 
 
 def test_a_store_for_one_machine_is_refused(folder: Path) -> None:
@@ -180,8 +253,8 @@ def test_a_store_for_one_machine_is_refused(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "bad",
-    [{"scheduler": "slrum"}, {"jobs": 0}, {"time": "an hour"}, {"time": "1:2:3:4"}, {"queue": 'a"b'},
-     {"native": {"slurm.gres": "$(touch x)"}}, {"environment": {"A B": "1"}}],
+    [{"scheduler": "slrum"}, {"jobs": 0}, {"time": "an hour"}, {"time": "1:2:3:4"}, {"time": "0:00"}, {"queue": 'a"b'},
+     {"native": {"slurm.gres": "$(touch x)"}}, {"native": {"slrum.gres": "gpu:1"}}, {"environment": {"A B": "1"}}],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(StudyError):

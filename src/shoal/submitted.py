@@ -8,10 +8,14 @@ import sys
 from base64 import urlsafe_b64decode
 from pathlib import Path
 from pkgutil import resolve_name
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from shoal.engines.submission import Order, set_up, submit
+
+if TYPE_CHECKING:
+    from shoal import Study
 
 
 def main(arguments: list[str]) -> int:
@@ -40,9 +44,14 @@ def _redirect(log: Path) -> None:
 
 
 def _tune(order: Order, file: Path) -> int:
-    from shoal import tune
+    from shoal import Study, tune
 
     asked = order.submission
+    known = Study.open(order.study, order.store)
+    if known.reason:  # as it may be since the job was submitted
+        print(f"no peer is started: {known.reason}", flush=True)
+        return 0
+    before = _reached(known)
     study = tune(
         name=order.study, store=order.store, workers=asked.peers_per_job, progress=True, wall_time=asked.seconds,
         grace=min(30.0, 0.1 * asked.seconds),
@@ -52,12 +61,22 @@ def _tune(order: Order, file: Path) -> int:
         resolve_name(order.after)(study, Path(order.results))
     print(f"these peers ended: {study.ended}", flush=True)
     if asked.requeue and not study.reason:
+        if _reached(study) <= before and not study.ended.startswith("interrupted"):
+            print(f"no successor is submitted: no trial came any further in {asked.time}; give more --time", flush=True)
+            return 1
         try:
             print("a successor was submitted:", *submit(order, file, 1), flush=True)
         except (OSError, subprocess.SubprocessError) as error:
             print(f"no successor could be submitted: {error}", flush=True)
             return 1
     return 0
+
+
+def _reached(study: Study) -> tuple[int, int]:
+    """How far a study has come: how many trials have ended, and how many steps those have reached that go on later."""
+    trials = study.trials
+    unfinished = [trial for trial in trials if trial.outcome not in ("done", "stopped", "failed")]
+    return len(trials) - len(unfinished), sum(trial.reports[-1].step for trial in unfinished if trial.reports)
 
 
 if __name__ == "__main__":

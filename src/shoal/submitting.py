@@ -15,6 +15,8 @@ from shoal.engines.submission import Submission
 from shoal.errors import StudyError
 from shoal.joining import go_on
 from shoal.journal import Journal
+from shoal.stores.database import masked
+from shoal.stores.memory import MemoryStore
 from shoal.study_file import read_study
 
 SHARED = "dir:shoal.store"
@@ -31,9 +33,12 @@ def submission_of(path: Path, given: Mapping[str, Any]) -> tuple[dict[str, Any],
 
 
 def prepare(
-    fields: dict[str, Any], name: str, asked: Submission, store: str | None, trials: int | None
+    fields: dict[str, Any], name: str, asked: Submission, store: str | None, trials: int | None, dry_run: bool = False
 ) -> tuple[Journal, str]:
-    """Create or join the study, here and now; returns its journal and the store's URL, with its password."""
+    """Create or join the study, here and now; returns its journal and the store's URL, with its password.
+
+    A dry run leaves the store alone: it creates the study in memory.
+    """
     url = catalog.full_url(store or fields.pop("store", None) or SHARED)
     fields.pop("store", None)
     if url.startswith("memory") or (url.startswith("sqlite") and asked.scheduler != "local"):
@@ -50,7 +55,11 @@ def prepare(
         fields.pop(key, None)  # of single peers
     fields.setdefault("directory", "shoal.files")
     name, objective = fields.pop("name", name), fields.pop("objective")
-    journal = begin(catalog.store(url), name, objective, fields)
+    journal = begin(_stand_in(url) if dry_run else catalog.store(url), name, objective, fields)
     go_on(journal, RealClock())
     journal.flush()
     return journal, url
+
+
+def _stand_in(url: str) -> MemoryStore:
+    return MemoryStore(url if url.startswith(("dir:", "ray:")) else masked(url))

@@ -6,8 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import shoal
+from shoal.cli.app import app
 from shoal.engines.shares import THREADS, VISIBLE, cpu_sets, cpus, gpu_shares, share, visible_gpus
 from trainings import meet
 
@@ -93,6 +95,16 @@ def test_each_worker_that_is_pinned_runs_its_trials_on_cpus_of_its_own(folder: P
     assert sorted(sets.values()) == sorted(str(one) for one in cpu_sets(2))
     with pytest.raises(shoal.StudyError, match="unknown setting of engine local 'pins'; did you mean 'pin'"):
         shoal.tune(affinity, {"x": (0.0, 1.0)}, engine_settings={"pins": True}, **given)
+
+
+@pytest.mark.skipif(cpus() < 2, reason="one CPU alone")
+def test_the_command_line_pins_workers_as_well(folder: Path) -> None:
+    code = "import os\nfrom trainings import meet\ndef affinity(params):\n    meet(2)\n"
+    (folder / "a.py").write_text(code + "    return {'loss': 0.0, 'cpus': str(sorted(os.sched_getaffinity(0)))}\n")
+    words = ["tune", "a.py:affinity", "-p", "x=uniform(0, 1)", "-n", "40", "-w", "2", "--name", "s", "--pin", "-q"]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    trials = shoal.Study.open("s", "shoal.db").trials
+    assert {trial.metrics["cpus"] for trial in trials} == {str(one) for one in cpu_sets(2)}
 
 
 def affinity(params: dict[str, float]) -> dict[str, object]:

@@ -47,7 +47,7 @@ def balsam_submit(
     from shoal.cli.new import refuse_nas
     from shoal.dialects.deephyper import AMBS
     from shoal.dialects.deephyper.loading import adapter
-    from shoal.engines.submission import Order, script, submit
+    from shoal.engines.submission import Order, order_file, script, submit
     from shoal.files import submit_directory
     from shoal.submitting import prepare
 
@@ -68,7 +68,7 @@ def balsam_submit(
     place = submit_directory(journal.history.definition)
     order = Order(store=url, study=workflow, folder=os.getcwd(), log=str(place / "job"), submission=asked,
                   after="shoal.dialects.deephyper.results:write", results=str(place.parent))  # fmt: skip
-    file = place / "order.json"
+    file = order_file(place, order)
     if dry_run:
         typer.echo(script(order, file))
         catalog.store(store).remove(workflow)  # its name is still to be had

@@ -28,8 +28,9 @@ def doctor(study: StudyArgument = None, store: StoreOption = DEFAULT_STORE) -> N
     typer.echo(f"{cpus()} CPUs, {len(gpus)} GPUs, {free:.1f} GiB free in {os.getcwd()}")
     problems = [f"only {free:.2f} GiB are free on the disk"] if free < 0.5 else []
     try:
-        names = catalog.store(store, create=False).studies()
-        typer.echo(f"store {store}: opens, {len(names)} studies")
+        place = catalog.store(store, create=False)
+        names = place.studies()
+        typer.echo(f"store {place.url}: opens, {len(names)} studies")  # which shows no password
         for name in [study] if study is not None else names:
             found = open_study(name, store)
             wrong, late = examine(found)

@@ -41,7 +41,7 @@ def submit(
 
     [dim]shoal submit study.yaml --scheduler slurm --jobs 20 --peers-per-job 4 --time 12:00:00[/dim]
     """
-    from shoal.engines.submission import Order, script, words
+    from shoal.engines.submission import Order, order_file, script, words
     from shoal.engines.submission import submit as hand_in
     from shoal.files import submit_directory
     from shoal.submitting import prepare, submission_of
@@ -59,13 +59,13 @@ def submit(
     try:
         os.chdir(target_file.absolute().parent)
         fields, asked = submission_of(Path(target_file.name), given)
-        journal, url = prepare(fields, target_file.stem, asked, store, trials)
+        journal, url = prepare(fields, target_file.stem, asked, store, trials, dry_run)
     finally:
         os.chdir(origin)
     place = submit_directory(journal.history.definition)
-    file = place / "order.json"
     order = Order(store=url, study=journal.study, folder=str(target_file.absolute().parent), log=str(place / "job"),
                   submission=asked)  # fmt: skip
+    file = order_file(place, order)
     typer.echo(f"study {journal.study!r} in {journal.store.url}: {words(asked)}")
     if dry_run:
         typer.echo(script(order, file))

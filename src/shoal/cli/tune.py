@@ -124,7 +124,7 @@ def tune(
         return
     fields = _target(target, store)
     of_engine = {"address": address, "cpus_per_peer": cpus_per_peer, "nodes_per_peer": nodes_per_peer,
-                 "resources": _settings("--resource", resource)}  # fmt: skip
+                 "resources": _settings("--resource", resource), "pin": pin or None}  # fmt: skip
     asked = {key: value for key, value in of_engine.items() if value is not None}
     if asked:
         given["engine_settings"] = {**(fields.get("engine_settings") or {}), **asked}

@@ -15,13 +15,16 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import psutil
 
 from shoal.errors import StudyError, unknown
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from psij import Job, JobExecutor
 
 SCHEDULERS = ("slurm", "pbs", "pbs_classic", "lsf", "flux", "cobalt", "local")
+PROGRAM = "shoal.submitted"  # what a job runs
 PLAIN = re.compile(r"[^\n\r\"`$\\]*")
 
 
@@ -52,15 +56,20 @@ class Submission(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.scheduler not in SCHEDULERS:
             raise StudyError(unknown("scheduler", self.scheduler, SCHEDULERS))
-        if min(self.jobs, self.peers_per_job, self.cpus_per_peer) < 1 or self.gpus_per_peer < 0:
-            raise StudyError(f"submit needs jobs, peers_per_job and cpus_per_peer >= 1, gpus_per_peer >= 0; got {self}")
+        for key, least in (("jobs", 1), ("peers_per_job", 1), ("cpus_per_peer", 1), ("gpus_per_peer", 0)):
+            if (count := getattr(self, key)) < least:
+                raise StudyError(f"submit: {key} is {least} or more, got {count}")
+        for key in self.native:
+            if key.split(".")[0] not in SCHEDULERS:  # PSI/J passes it over
+                raise StudyError(f"submit: native: {key}: {unknown('scheduler', key.split('.')[0], SCHEDULERS)}")
         for text in (self.queue, self.account, *self.native, *self.native.values()):
             if not PLAIN.fullmatch(str(text or "")):
                 raise StudyError(f"submit: {text!r} holds a quote, a dollar or a line break, which no scheduler takes")
         for name in self.environment:
             if not re.fullmatch(r"[A-Za-z_]\w*", name):
                 raise StudyError(f"submit: environment: {name!r} is no name of a variable")
-        self.seconds  # noqa: B018 - refuses what is no time
+        if not self.seconds:  # which is no limit to some schedulers
+            raise StudyError(f"submit: time {self.time!r} leaves no time to run in; write one as in 12:00:00")
 
     @property
     def seconds(self) -> float:
@@ -81,6 +90,12 @@ class Order(msgspec.Struct, kw_only=True):
     submission: Submission
     after: str = ""  # module:function, which is given the study and a folder when the peers of a job have ended …
     results: str = ""  # … this one
+
+
+def order_file(place: Path, order: Order) -> Path:
+    """Where an order lies: jobs that wait keep theirs when others are submitted with other settings."""
+    told = msgspec.structs.replace(order, store="")  # which may hold a password
+    return place / f"order-{sha256(msgspec.json.encode(told)).hexdigest()[:12]}.json"
 
 
 def submit(order: Order, file: Path, count: int) -> list[str]:
@@ -151,12 +166,26 @@ def _job(order: Order, file: Path) -> Job:
     )  # fmt: skip
     job = Job(
         JobSpec(
-            executable=sys.executable, arguments=["-m", "shoal.submitted", argument(file)], resources=resources,
-            attributes=attributes, launcher="single",
+            executable=sys.executable, arguments=["-m", PROGRAM, argument(file)], resources=resources,
+            attributes=attributes, launcher=_launcher(asked.scheduler),
         )
     )  # fmt: skip
     job.name = "shoal-" + re.sub(r"\W", "_", order.study, flags=re.ASCII)[:40]  # type: ignore[attr-defined]
     return job  # PSI/J's scripts look for the name there
+
+
+def _launcher(scheduler: str) -> str:
+    """The launcher of PSI/J's: of a batch job one that lets it hear the signals of the scheduler."""
+    if scheduler in ("local", "flux"):  # which run a command, not a script
+        return "single"
+    from packaging.version import Version
+    from psij import Launcher
+    from psij.descriptor import Descriptor
+
+    name = "shoal-exec"
+    root = Path(__file__).parents[2]
+    Launcher.register_launcher(Descriptor(name, Version("1.0"), "shoal.engines.launching.ExecLauncher"), str(root))
+    return name
 
 
 def set_up(asked: Submission) -> str:
@@ -209,10 +238,10 @@ def _state_of_process(scheduler: str, native: str) -> str:
     if scheduler != "local":
         return "gone"
     try:
-        os.kill(int(native), 0)
-    except (OSError, ValueError):
+        command = psutil.Process(int(native)).cmdline()
+    except (psutil.Error, ValueError):
         return "gone"
-    return "active"
+    return "active" if PROGRAM in command else "gone"  # another may have got its number since
 
 
 def _jobs(folder: Path) -> dict[str, list[str]]:
@@ -225,9 +254,11 @@ def _jobs(folder: Path) -> dict[str, list[str]]:
 
 
 def _write(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    """Put a file in its place at once: a job that begins may be reading it."""
+    descriptor, fresh = tempfile.mkstemp(dir=path.parent, prefix=".order-")  # for its owner alone
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
+    os.replace(fresh, path)
 
 
 def words(submission: Submission) -> str:
