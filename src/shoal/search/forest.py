@@ -61,7 +61,7 @@ class ForestSearch:
         if (
             not self.kappa >= 0
             or not self.final_kappa > 0
-            or min(self.design, self.trees, self.candidates, self.most, self.period or 1) < 1
+            or min(self.design, self.trees, self.candidates, self.most, 1 if self.period is None else self.period) < 1
         ):
             raise SpaceError(
                 f"forest needs kappa >= 0, final_kappa > 0 and design, trees, candidates, most, period >= 1; got {self}"
