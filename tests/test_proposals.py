@@ -40,6 +40,21 @@ class Fixed:
         return Proposal(dict(self.params), "fixed")
 
 
+class Bare(Fixed):
+    def ask(self, number: int, rng: np.random.Generator) -> Any:
+        return self.params
+
+
+def test_a_search_of_ones_own_that_gives_no_proposal_is_told_what_to_give() -> None:
+    with pytest.raises(shoal.StudyError, match=r"search Bare gave {'x': 0.5} for trial 3, .* return Proposal"):
+        proposer(search=Bare({"x": 0.5}), start=[]).propose(3)
+
+
+def test_a_class_in_place_of_a_search_is_refused_with_the_way_out() -> None:
+    with pytest.raises(shoal.StudyError, match=r"search is the class Fixed; pass an object of it: search=Fixed\(\)"):
+        shoal.Study({"x": (0.0, 1.0)}, search=Fixed)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("seed", [0, 1, -1, 2**32, 2**63 - 1, 2**64 - 1])
 def test_the_draws_of_a_number_are_the_same_however_often_and_in_which_order_it_is_asked_for(seed: int) -> None:
     ahead = {number: Draws(seed).at(number).random(5).tolist() for number in (0, 1, 7, 2**31)}

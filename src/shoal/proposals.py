@@ -83,6 +83,11 @@ class Proposer:
         with self._blamed():
             proposal = self._search.ask(number, self._draws.at(max(number, 0)))
         if not self._own:
+            if not isinstance(proposal, Proposal):
+                raise StudyError(
+                    f"{self._names} gave {proposal!r:.100} for trial {number}, no shoal.contracts.Proposal; "
+                    'return Proposal(params, "why")'
+                )
             proposal = replace(proposal, params=history.space.validate(proposal.params), why=str(proposal.why))
         took = self._time() - began
         return proposal if took < 0.0005 else replace(proposal, seconds=round(took, 3))

@@ -301,6 +301,8 @@ def search_name(search: str | Search) -> str:
     """A search's name; one of the user's own is known by its class. Raises StudyError for what is no search."""
     if isinstance(search, str):
         return search
+    if isinstance(search, type):
+        raise StudyError(f"search is the class {search.__name__}; pass an object of it: search={search.__name__}()")
     if not isinstance(search, Search):
         raise StudyError(f"search must be a name or an object with begin, tell and ask, got {search!r:.100}")
     return f"{type(search).__module__}:{type(search).__qualname__}"

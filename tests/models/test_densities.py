@@ -9,6 +9,7 @@ from scipy.stats import norm
 
 import shoal
 from shoal.models.acquisition import log_expected_improvement
+from shoal.models.features import Cuts
 from shoal.models.forest import Forest
 from shoal.models.parzen import Parzen
 from shoal.models.ties import Ties
@@ -61,6 +62,19 @@ def test_a_forest_finds_the_param_that_matters_and_doubts_where_it_knows_nothing
     assert high - low == pytest.approx(8.0, abs=1.5)
     between, told = np.full((1, 5), 0.5), x[:1]
     assert forest.predict(between)[1][0] > forest.predict(told)[1][0]
+
+
+def test_trees_tell_hundred_choices_apart_by_a_few_coordinates() -> None:
+    space = Space({"c": [f"v{k}" for k in range(100)], "d": shoal.choice([*range(100)]).when(c="v7"), "e": ["a", "b"]})
+    cube, rng = Cube(space), np.random.default_rng(0)
+    points = cube.snap(np.column_stack([(np.arange(100) + 0.5) / 100, rng.random(100), np.full(100, 0.25)]))
+    coordinates = Cuts(cube, rng)(points)
+    assert coordinates.shape == (100, 10)  # 202 if each choice had its own
+    assert len(np.unique(coordinates[:, :4], axis=0)) == 100
+    inactive = np.isnan(points[:, 1])
+    assert inactive.sum() == 99
+    assert (coordinates[inactive, 4:8] < 0).all()
+    assert (coordinates[~inactive, 4:8] >= 0).all()
 
 
 def test_what_is_imagined_moves_the_forest_there() -> None:

@@ -99,6 +99,20 @@ def test_losses_that_are_all_alike_or_astronomic_make_a_model_too(losses: list[f
     assert (deviation > 0).all()
 
 
+@pytest.mark.parametrize("huge", [1e4, 1e30, 1.7e308])
+@pytest.mark.parametrize("diverged", [1, 24])
+def test_losses_that_are_off_by_orders_of_magnitude_leave_the_others_their_differences(
+    huge: float, diverged: int
+) -> None:
+    losses = LOSSES.copy()
+    losses[np.argsort(LOSSES)[-diverged:]] = huge
+    order = np.argsort(LOSSES)
+    for warp in (-1.0, 0.0, 1.0):
+        y = LogWarp(losses)(warp)[order]
+        assert y[15] - y[0] > 0.01  # in deviations of all; 1e-28 if 1e30 stood as it is
+        assert y[-1] - y[0] < 10.0
+
+
 def test_running_trials_lower_the_deviation_and_leave_the_mean() -> None:
     y, running = LogWarp(LOSSES)(THETA.warp), RNG.random((3, 3))
     alone, beside = GaussianProcess(X, y, GROUP, THETA), GaussianProcess(X, y, GROUP, THETA, running)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import numpy as np
 
 from shoal.space.domain import Array
+
+MOST: Final = 100.0  # spans between the least loss and the greatest
+FEW: Final = 30.0  # lower quartiles that a span is long at most
 
 
 class LogWarp:
@@ -16,17 +20,25 @@ class LogWarp:
     is in it (E. Snelson, C. E. Rasmussen, Z. Ghahramani: Warped Gaussian Processes. NeurIPS 2003, eq. 6). Losses that
     tie are known no better than to the next loss above: there the Jacobian is the slope between the two. With the slope
     at the loss itself, ties at the minimum would make any strength too weak.
+
+    A loss that is off by orders of magnitude, as where training diverged, says no more than that it is bad: what lies
+    beyond `MOST` spans counts as if it lay there, and where half of all are such losses, the span is `FEW` times the
+    lower quartile. Else a single loss of 1e30 would leave the others no difference that a model could see.
     """
 
     prior = (0.0, 1.5)  # mean and deviation of log c: between 0.05 and 20 nineteen times in twenty
 
     def __init__(self, losses: Array) -> None:
-        losses = losses / max(float(np.abs(losses).max()), 1e-300)  # differences of the largest floats would overflow
-        low = losses.min()
-        span = float(np.median(losses) - low)
-        if not span > 0:
-            span = float(losses.mean() - low) or 1.0
-        self._u = np.round(np.minimum((losses - low) / span, 1e100), 12)  # what differs less is tied
+        if np.abs(losses).max() > 1e300:
+            losses = 0.25 * losses  # differences of the largest floats would overflow
+        low, n = float(losses.min()), len(losses)
+        above = losses - low
+        known = above[above > 1e-9 * abs(low)]  # not by rounding alone
+        quarter = float(np.quantile(known, 0.25, method="lower")) if len(known) else 1.0
+        span = float(np.median(above)) or float((above / n).sum())
+        span = min(span, FEW * quarter) or 1.0
+        with np.errstate(over="ignore"):
+            self._u = np.round(np.minimum(above / span, MOST), 12)  # what differs less is tied
         values, where, counts = np.unique(self._u, return_inverse=True, return_counts=True)
         tied = (counts[where] > 1) & (where < len(values) - 1)
         self._tied = np.flatnonzero(tied)

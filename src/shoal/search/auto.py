@@ -73,12 +73,13 @@ class Auto:
     def _choose(self, rng: np.random.Generator) -> tuple[str, str]:
         history = self._history
         thought, worked = history.thought, history.worked
+        share = f" (search took {thought / worked:.0%} of the trials' time)" if worked > 0 else ""
         if thought <= self.free + self.search_share * worked:
             if history.ended + len(history.parked) < TRUSTED or rng.random() >= OTHERWISE:
-                return "gp", ""
+                return "gp", " (the first seconds are free)" if thought < self.free else share
             return OTHERS[int(rng.integers(len(OTHERS)))], " (a second opinion)"
         if self.search_share * worked >= TPE_SECONDS * max(history.ended, 1):
-            return "tpe", f" (search took {thought / worked:.0%} of the trials' time)"
+            return "tpe", share
         leader, other = self._leader()
         return (leader if rng.random() < LEAD else other), " (trials are cheap)"
 

@@ -28,7 +28,7 @@ from shoal.space import Params
 from shoal.space.cube import Cube
 from shoal.space.domain import Array
 
-KEPT: Final = 64  # states that are kept, to go back to when news of an early trial comes late
+KEPT: Final = 64  # states that are kept, to go back to when news of an early trial comes late; of older ones fewer
 MANY: Final = 50  # more numbers than this: the separable form
 
 
@@ -107,9 +107,6 @@ class CMAES:
         arrivals = self._arrivals
         while len(self._states) > 1 and self._states[-1].used > arrivals.changed:
             self._states.pop()
-        if self._states[-1].used > arrivals.changed:  # older than all that is kept
-            self.begin(self._history)
-            arrivals = self._arrivals
         arrivals.changed = len(arrivals.numbers)
         state = self._states[-1]
         if state.used + state.population > len(arrivals.numbers):
@@ -118,7 +115,8 @@ class CMAES:
             while state.used + state.population <= len(arrivals.numbers):
                 state = self._advance(state, arrivals.numbers[state.used : state.used + state.population])
                 self._states.append(state)
-        del self._states[:-KEPT]
+                if len(self._states) > 2 * KEPT:  # the older, the further apart; the first stays
+                    self._states[:KEPT] = self._states[:KEPT:2]
         return state
 
     def _advance(self, state: State, numbers: list[int]) -> State:

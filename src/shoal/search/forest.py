@@ -21,8 +21,9 @@ from shoal.contracts import Proposal
 from shoal.errors import SpaceError
 from shoal.history import History
 from shoal.models.acquisition import log_expected_improvement
-from shoal.models.features import Features
+from shoal.models.features import Cuts
 from shoal.models.forest import Forest
+from shoal.models.joint import spread
 from shoal.records import AnyRecord
 from shoal.search.candidates import Score, neighbours, pool, untried
 from shoal.search.design import Design
@@ -50,6 +51,7 @@ class ForestSearch:
     design: int = 8
     trees: int = 25
     candidates: int = 400
+    most: int = 1_000  # trials that the forest is grown from; beyond, the best half and an even choice of the others
 
     def __post_init__(self) -> None:
         if self.acquisition not in ACQUISITIONS:
@@ -59,16 +61,15 @@ class ForestSearch:
         if (
             not self.kappa >= 0
             or not self.final_kappa > 0
-            or min(self.design, self.trees, self.candidates, self.period or 1) < 1
+            or min(self.design, self.trees, self.candidates, self.most, 1 if self.period is None else self.period) < 1
         ):
             raise SpaceError(
-                f"forest needs kappa >= 0, final_kappa > 0 and design, trees, candidates, period >= 1; got {self}"
+                f"forest needs kappa >= 0, final_kappa > 0 and design, trees, candidates, most, period >= 1; got {self}"
             )
 
     def begin(self, history: History) -> None:
         self._history, self._cube = history, Cube(history.space)
         self._seed = history.definition.seed % 2**64
-        self._features = Features(self._cube)
         self._watch, self._tried = Watch(history, self._cube), Tried(history)
         self._first = Design(self._cube, self._tried, self._seed)
 
@@ -81,14 +82,16 @@ class ForestSearch:
         if len(seen.losses) < self.design or not self._cube.dimensions:
             return Proposal(self._first(number, rng), "exploring: a first look")
         y = normal_scores(seen.losses)
-        forest = Forest(self._features(seen.points), y, np.random.default_rng([self._seed, len(y)]), self.trees)
+        own = np.random.default_rng([self._seed, len(y)])  # all peers that know the same grow the same
+        cuts, kept = Cuts(self._cube, own), spread(seen.losses, self.most)
+        forest = Forest(cuts(seen.points[kept]), y[kept], own, self.trees)
         if len(seen.running):
-            forest.imagine(self._features(seen.running), float(LIES[self.liar](y)))
+            forest.imagine(cuts(seen.running), float(LIES[self.liar](y)))
         how = self._choose(seen, rng) if self.acquisition == "hedge" else self.acquisition
         kappa = self._kappa(number, rng) if how.endswith("LCB") else 0.0
 
         def score(places: Array) -> Array:
-            mean, deviation = forest.predict(self._features(places))
+            mean, deviation = forest.predict(cuts(places))
             if how == "EI":
                 return log_expected_improvement(mean, deviation, float(y.min()))
             return np.asarray(ndtr((y.min() - mean) / deviation) if how == "PI" else kappa * deviation - mean)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,8 @@ from shoal.space.domain import Array
 
 @dataclass(frozen=True)
 class Observed:
-    """Trials in the order of their numbers. A failed trial counts as the worst loss of all that are done.
+    """Trials in the order of their numbers. A failed trial counts as the worst loss of all that are done, and
+    as worse where they tie.
 
     With a budget, trials that were stopped or paused, or that still run, count by what their reports let expect.
     """
@@ -70,9 +72,15 @@ class Watch:
         told = np.flatnonzero(done | failed)
         losses = value[told]
         if failed.any():
-            losses[failed[told]] = value[done].max()
+            losses[failed[told]] = _worst(value[done])
         curves = None if foreseen is None else _curves(foreseen[told], losses, failed[told])
         return Observed(told, points[told], losses, failed[told], points[:n][running], curves)
+
+
+def _worst(losses: Array) -> float:
+    """The greatest loss; where all tie, as at a level that nothing has left yet, a greater one."""
+    worst = float(losses.max())
+    return worst if losses.min() < worst else min(worst + 0.1 * (abs(worst) or 1.0), sys.float_info.max)
 
 
 def _curves(found: Array, losses: Array, failed: NDArray[np.bool_]) -> Curves:
