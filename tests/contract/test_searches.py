@@ -273,6 +273,16 @@ def test_one_param_alone_can_be_searched(make: Make) -> None:
             assert space.validate(params) == params
 
 
+@over(**LEARNERS, latin=Latin)
+def test_constraints_that_chance_does_not_meet_are_met_from_a_starting_point_on(make: Make) -> None:
+    space = Space(
+        {f"x{place}": (0.0, 1.0) for place in range(8)}, where=" + ".join(f"x{p}" for p in range(8)) + " < 0.5"
+    )
+    told = Peer(make, space, start=[dict.fromkeys(space.names, 0.05)]).run(range(25), lambda params: -params["x0"])
+    assert all(space.validate(params) == params for params in told)
+    assert len({tuple(params.values()) for params in told}) == 25
+
+
 def test_a_grid_tries_every_point_in_order_on_however_many_peers() -> None:
     space = Space({"a": (1, 3), "k": 0, "b": ["x", "y"]})
     proposed = [Peer(Grid, space).proposer.propose(number).params for number in range(6)]

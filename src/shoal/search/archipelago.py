@@ -138,7 +138,7 @@ class Archipelago:
                 break
             proposal = self._islands[index].search.ask(number, rng)
         if self._tried.size <= LISTED and proposal.params in self._tried:
-            params = self._tried.draw(lambda: self._history.space.sample(rng), rng)
+            params = self._tried.draw(lambda: self._tried.sample(rng), rng)
             proposal = Proposal(params, "random: other islands have tried what this one proposes")
         return replace(proposal, migrants=tuple(self._migrants(index, number, rng)))
 

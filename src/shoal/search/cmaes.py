@@ -98,7 +98,7 @@ class CMAES:
                 params = self._cube.space.at(point.tolist())
                 if self._cube.space.allows(params):
                     return params
-        return self._cube.space.sample(rng)
+        return self._tried.sample(rng)
 
     # ------------------------------------------------------------------ the fold
 

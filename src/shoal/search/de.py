@@ -70,7 +70,7 @@ class DE:
                 params = self._space.at([reflect(unit) for unit in np.where(taken, mutant, base).tolist()])
                 if self._space.allows(params):
                     return params
-            return self._space.sample(rng)
+            return self._tried.sample(rng)
 
         params = self._tried.draw(propose, rng)
         first, second, third, target = (self._history.called(number) for number in (*parents, target))

@@ -32,8 +32,8 @@ class Design:
         proposed = [self._cube.params(self._cube.snap(self.unit(number)[None])[0])] if self._cube.dimensions else []
 
         def propose() -> Params:
-            point = proposed.pop() if proposed else space.sample(rng)
-            return point if space.allows(point) else space.sample(rng)
+            point = proposed.pop() if proposed else self._tried.sample(rng)
+            return point if space.allows(point) else self._tried.sample(rng)
 
         return self._tried.draw(propose, rng)
 

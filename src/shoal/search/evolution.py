@@ -74,6 +74,6 @@ class Evolution:
                 params = self._space.at(child)
                 if self._space.allows(params):
                     return params
-            return self._space.sample(rng)
+            return self._tried.sample(rng)
 
         return Proposal(self._tried.draw(propose, rng), f"trial {self._history.called(parent)} with another {changed}")

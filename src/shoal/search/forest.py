@@ -98,7 +98,7 @@ class ForestSearch:
 
         place = self._best(score, seen.points[np.argsort(y, kind="stable")[:10]], rng)
         if place is None:
-            return Proposal(self._tried.draw(lambda: self._cube.space.sample(rng), rng), "random: all else was tried")
+            return Proposal(self._tried.draw(lambda: self._tried.sample(rng), rng), "random: all else was tried")
         detail = f" with κ = {kappa:.2f}" if how.endswith("LCB") else ""
         return Proposal(self._cube.params(place), f"{how}{detail}, of {len(y)} trials")
 

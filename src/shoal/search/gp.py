@@ -105,7 +105,7 @@ class GP:
         order = np.argsort(seen.losses[trials], kind="stable")
         point = self._best(glance, score, seen.points[trials][order[:5]], rng)
         if point is None:
-            return Proposal(self._tried.draw(lambda: self._cube.space.sample(rng), rng), "random: all else was tried")
+            return Proposal(self._tried.draw(lambda: self._tried.sample(rng), rng), "random: all else was tried")
         place = at_end(point[None])
         chance = ensemble.chance(ensemble.squares(place))[0]
         squares = squared_distances(place * models[0].scale, close)[0]

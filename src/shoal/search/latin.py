@@ -52,7 +52,7 @@ class Latin:
         proposed = [self._space.at(self._units[row].tolist())]
 
         def propose() -> Params:
-            params = proposed.pop() if proposed else self._space.sample(rng)
-            return params if self._space.allows(params) else self._space.sample(rng)
+            params = proposed.pop() if proposed else self._tried.sample(rng)
+            return params if self._space.allows(params) else self._tried.sample(rng)
 
         return Proposal(self._tried.draw(propose, rng), f"row {row} of {self._rows} of a Latin hypercube")

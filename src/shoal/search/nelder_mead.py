@@ -149,7 +149,7 @@ class NelderMead:
             if not ahead:
                 return Proposal(params, why)
             ahead -= 1  # someone else who asks now tries that
-        params = self._tried.draw(lambda: self._space.sample(rng), rng)
+        params = self._tried.draw(lambda: self._tried.sample(rng), rng)
         return Proposal(params, "anywhere, as all that is wanted is being tried")
 
     def _wanted(self) -> Iterator[tuple[Params, str]]:
@@ -208,7 +208,7 @@ class NelderMead:
         if self._space.allows(self._cube.params(begin)):
             return begin
         rng = np.random.default_rng([self._history.definition.seed % 2**64, place])
-        return np.asarray(self._cube.of_params(self._space.sample(rng))[0])
+        return np.asarray(self._cube.of_params(self._tried.sample(rng))[0])
 
     def _place(self, number: int) -> Array:
         return np.asarray(self._cube.of_codes(self._history.x[[number]])[0])

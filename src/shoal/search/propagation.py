@@ -41,7 +41,7 @@ class Propagation:
                 if self._space.allows(params):
                     return params
             why = "random"
-            return self._space.sample(rng)
+            return self._tried.sample(rng)
 
         return Proposal(self._tried.draw(propose, rng), why)
 

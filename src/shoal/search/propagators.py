@@ -144,7 +144,7 @@ class UniformInit(Propagator):
     def __call__(self, members: Sequence[Member], scene: Scene) -> list[Member]:
         if len(members) and scene.rng.random() >= self.probability:
             return list(members)
-        drawn = Member(scene.space.encode(scene.space.sample(scene.rng)).tolist(), why="random")
+        drawn = Member(scene.rng.random(len(scene.space.names)).tolist(), why="random")
         return [drawn, *members[1:]]
 
 

@@ -112,7 +112,7 @@ class PSO:
                 if self._space.allows(params):
                     return params
             why = f"particle {particle} begins anew anywhere: it stood still at trial {called(now)}"
-            return self._space.sample(rng)
+            return self._tried.sample(rng)
 
         return Proposal(self._tried.draw(propose, rng), why)
 

@@ -73,4 +73,4 @@ class TPE:
             params = self._cube.params(places[place])
             if params not in self._tried:
                 return Proposal(params, f"{math.exp(gain[place]):.3g} times as likely among the best {count} trials")
-        return Proposal(self._tried.draw(lambda: self._cube.space.sample(rng), rng), "random: all else was tried")
+        return Proposal(self._tried.draw(lambda: self._tried.sample(rng), rng), "random: all else was tried")

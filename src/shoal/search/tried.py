@@ -7,13 +7,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from shoal.errors import Exhausted
+from shoal.errors import Exhausted, SpaceError
 from shoal.history import History
 from shoal.records import AnyRecord, Started
 from shoal.space import Params, Space
 from shoal.space.space import LISTED
 
 DRAWS = 30
+RECENT = 100  # trials that a draw begins from where constraints are tight
 
 
 class Tried:
@@ -23,6 +24,7 @@ class Tried:
         self._history = history
         self._space = history.space
         self._seen = {self._row(n) for n in range(history.length) if history.inside(n)}
+        self._tight = False  # whether draws at random do not meet the constraints
         self._untried: list[Params] | None = None
         self.size = self._space.size
 
@@ -42,9 +44,22 @@ class Tried:
         if self.size > LISTED:
             return params
         for _ in range(DRAWS):  # listing is dear: worth it only where little is left
-            if (params := self._space.sample(rng)) not in self:
+            if (params := self.sample(rng)) not in self:
                 return params
         return self._any_left(rng)
+
+    def sample(self, rng: np.random.Generator) -> Params:
+        """Params drawn from the domains' distributions; where the constraints are too tight, from a trial on."""
+        if not self._tight:
+            try:
+                return self._space.sample(rng)
+            except SpaceError:
+                self._tight = True
+        length = self._history.length
+        known = [n for n in range(max(0, length - RECENT), length) if self._history.inside(n)]
+        if not known:
+            return self._space.sample(rng)
+        return self._space.wander(self._history.params(known[int(rng.integers(len(known)))]), rng)
 
     def __contains__(self, params: Params) -> bool:
         return point_key(self._space, params) in self._seen

@@ -17,6 +17,7 @@ from shoal.space.parsing import as_domain, from_yaml
 
 Params = dict[str, Any]
 TRIES: Final = 10_000  # draws before a constraint is called too tight
+WALK: Final = 20  # steps a name that part a draw from where it began
 LISTED: Final = 200_000  # the most points that are listed one by one
 
 
@@ -76,7 +77,26 @@ class Space:
             params = self.at(rng.random(dimensions).tolist())
             if not self.where or self.allows(params):
                 return params
-        raise SpaceError(f"none of {TRIES:,} random params satisfy {self._where_text()}: is the constraint too tight?")
+        raise SpaceError(
+            f"none of {TRIES:,} random params satisfy {self._where_text()}: is the constraint too tight? "
+            "A starting point that does is enough to go on from"
+        )
+
+    def wander(self, params: Mapping[str, Any], rng: np.random.Generator) -> Params:
+        """Other params that satisfy the constraints, from some that do: steps of one name each, of any length.
+
+        These keep what `sample` draws from (a Metropolis walk in the cube), so where that is next to hopeless enough of
+        them are a draw.
+        """
+        units, found = self.encode(params), dict(params)
+        for name in rng.integers(len(self.names), size=WALK * len(self.names)).tolist():
+            before, units[name] = units[name], rng.random()
+            moved = self.at(units.tolist())
+            if self.allows(moved):
+                found = moved
+            else:
+                units[name] = before
+        return found
 
     def allows(self, params: Mapping[str, Any]) -> bool:
         """Whether the params satisfy the constraints."""
