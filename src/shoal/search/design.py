@@ -2,7 +2,8 @@
 
 The middle comes first because whoever writes down a range puts what is usual at its centre; a param with a default has
 that instead. The others are an additive recurrence with a random start (M. Roberts: The Unreasonable Effectiveness of
-Quasirandom Sequences. 2018): any number of points, each at no cost and known to every peer.
+Quasirandom Sequences. 2018): any number of points, each at no cost and known to every peer. (Latin
+hypercubes and points at random instead led to the same: ±0.02 decades after 8, 15 and 30 trials, as for candidates.)
 """
 
 from __future__ import annotations
