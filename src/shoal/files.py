@@ -6,7 +6,8 @@ import shutil
 from pathlib import Path
 from urllib.parse import quote
 
-from shoal.history import CODE, DONE, History
+from shoal.fold import CODE, DONE
+from shoal.history import History
 from shoal.records import Definition
 
 CHECKPOINT = "checkpoint"

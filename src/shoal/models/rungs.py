@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from shoal.errors import StudyError
-from shoal.history import CODE, History
+from shoal.fold import CODE
+from shoal.history import History
 from shoal.models.told import Told
 from shoal.records import AnyRecord, Ended, Reported
 from shoal.space.domain import Array

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from shoal.history import STATES, History
+from shoal.fold import STATES
+from shoal.history import History
 from shoal.records import AnyRecord, Defined, Ended, Metrics, Migrated, Ordered, Started
 
 FINAL = ("done", "stopped", "failed")

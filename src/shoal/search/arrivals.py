@@ -7,7 +7,8 @@ from bisect import bisect_left, insort
 
 import numpy as np
 
-from shoal.history import CODE, History
+from shoal.fold import CODE
+from shoal.history import History
 from shoal.records import AnyRecord, Ended, Migrated, Started
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shoal.history import CODE, History
+from shoal.fold import CODE
+from shoal.history import History
 from shoal.models.rungs import Ladder, aligned, even_levels, latest
 from shoal.records import AnyRecord
 from shoal.search.places import Places

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from shoal.contracts import GO, Decision
 from shoal.errors import StudyError
-from shoal.history import DONE, History
+from shoal.fold import DONE
+from shoal.history import History
 from shoal.records import AnyRecord, Ended, Reported
 from shoal.trial import Report
 

@@ -15,7 +15,8 @@ from scipy.special import ndtr
 
 from shoal.contracts import GO, Decision
 from shoal.errors import StudyError
-from shoal.history import CODE, History
+from shoal.fold import CODE
+from shoal.history import History
 from shoal.models.curve import CurveEnsemble
 from shoal.models.evidence import Evidence, Theta
 from shoal.models.features import Features

@@ -16,7 +16,8 @@ import numpy as np
 
 from shoal.contracts import GO, Decision, Proposal, Search
 from shoal.errors import Exhausted
-from shoal.history import CODE, History
+from shoal.fold import CODE
+from shoal.history import History
 from shoal.models.rungs import Ladder, check_eta, levels, ordinal
 from shoal.models.told import Told
 from shoal.records import AnyRecord, Ended, Reported

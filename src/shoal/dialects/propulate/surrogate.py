@@ -10,7 +10,8 @@ from shoal.contracts import GO, Decision, Stopping
 from shoal.dialects.propulate.limits import Limits
 from shoal.dialects.propulate.population import Individual
 from shoal.errors import StudyError
-from shoal.history import DONE, History
+from shoal.fold import DONE
+from shoal.history import History
 from shoal.records import AnyRecord, Ended, Reported
 from shoal.trial import Report
 
