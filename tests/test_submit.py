@@ -251,6 +251,14 @@ def test_a_store_for_one_machine_is_refused(folder: Path) -> None:
     assert "is for one machine; jobs need a store that all of them see" in said.stderr
 
 
+def test_a_misspelt_key_of_submit_is_told_with_the_likely_one(folder: Path) -> None:
+    place = given(folder)
+    (place / "study.yaml").write_text((place / "study.yaml").read_text().replace("peers_per_job", "peers_per_jobs"))
+    said = shoal("submit", "study.yaml", folder=place)
+    assert said.returncode == 1
+    assert "study.yaml: submit: unknown key 'peers_per_jobs'; did you mean 'peers_per_job'? Valid are: " in said.stderr
+
+
 @pytest.mark.parametrize(
     "bad",
     [{"scheduler": "slrum"}, {"jobs": 0}, {"time": "an hour"}, {"time": "1:2:3:4"}, {"time": "0:00"}, {"queue": 'a"b'},
