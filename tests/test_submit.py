@@ -259,10 +259,21 @@ def test_a_misspelt_key_of_submit_is_told_with_the_likely_one(folder: Path) -> N
     assert "study.yaml: submit: unknown key 'peers_per_jobs'; did you mean 'peers_per_job'? Valid are: " in said.stderr
 
 
+@pytest.mark.parametrize("text", ["slurm.exclusive", "slurm.exclusive=", "slurm.exclusive= "])
+def test_an_option_of_the_scheduler_s_own_without_a_value_is_refused_with_what_to_write(
+    folder: Path, text: str
+) -> None:
+    said = shoal("submit", "study.yaml", "--dry-run", "--native", text, folder=given(folder))
+    assert said.returncode == 1
+    assert "native: slurm.exclusive needs a value that the scheduler takes" in said.stderr
+    assert "write it as in slurm.exclusive=exclusive" in said.stderr
+
+
 @pytest.mark.parametrize(
     "bad",
     [{"scheduler": "slrum"}, {"jobs": 0}, {"time": "an hour"}, {"time": "1:2:3:4"}, {"time": "0:00"}, {"queue": 'a"b'},
-     {"native": {"slurm.gres": "$(touch x)"}}, {"native": {"slrum.gres": "gpu:1"}}, {"environment": {"A B": "1"}}],
+     {"native": {"slurm.gres": "$(touch x)"}}, {"native": {"slrum.gres": "gpu:1"}}, {"environment": {"A B": "1"}},
+     {"native": {"slurm.exclusive": True}}],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(StudyError):

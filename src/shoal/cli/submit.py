@@ -104,13 +104,13 @@ def _submit_pair(
     _say(found.submit(), found.plan.settings.save_path, found.journal)
 
 
-def _native(pairs: list[str] | None) -> dict[str, str] | None:
+def _native(pairs: list[str] | None) -> dict[str, str | None] | None:
     if pairs is None:
         return None
-    found = {}
+    found: dict[str, str | None] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
-        if not equals or "." not in key:
+        if "." not in key:
             raise StudyError(f"--native {pair!r}: write the scheduler, a dot and its option: slurm.gres=gpu:v100:1")
-        found[key] = value
+        found[key] = value if equals else None
     return found

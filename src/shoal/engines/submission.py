@@ -47,7 +47,7 @@ class Submission(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     time: str = "1:00:00"  # hours:minutes:seconds
     queue: str | None = None
     account: str | None = None
-    native: dict[str, str | int] = {}  # options of the scheduler's own, as in {"slurm.gres": "gpu:v100:1"}
+    native: dict[str, str | int | bool | None] = {}  # options of the scheduler's own: {"slurm.gres": "gpu:v100:1"}
     modules: list[str] = []  # to load first
     environment: dict[str, str | int | float] = {}
     bash: list[str] = []  # lines that a shell runs first
@@ -59,9 +59,15 @@ class Submission(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         for key, least in (("jobs", 1), ("peers_per_job", 1), ("cpus_per_peer", 1), ("gpus_per_peer", 0)):
             if (count := getattr(self, key)) < least:
                 raise StudyError(f"submit: {key} is {least} or more, got {count}")
-        for key in self.native:
+        for key, value in self.native.items():
             if key.split(".")[0] not in SCHEDULERS:  # PSI/J passes it over
                 raise StudyError(f"submit: native: {key}: {unknown('scheduler', key.split('.')[0], SCHEDULERS)}")
+            if value is None or isinstance(value, bool) or not str(value).strip():  # PSI/J writes --requeue=""
+                raise StudyError(
+                    f"submit: native: {key} needs a value that the scheduler takes, got {value!r}: write it as in "
+                    "slurm.exclusive=exclusive. An option that takes none, such as --hold, cannot be handed over: put "
+                    "it into a job script of your own that runs `shoal tune`"
+                )
         for text in (self.queue, self.account, *self.native, *self.native.values()):
             if not PLAIN.fullmatch(str(text or "")):
                 raise StudyError(f"submit: {text!r} holds a quote, a dollar or a line break, which no scheduler takes")
