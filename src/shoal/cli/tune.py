@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from shoal.study import Study
 
 Option = typer.Option
+OF_ENGINE = {"address": "--address", "cpus_per_peer": "--cpus-per-peer", "nodes_per_peer": "--nodes-per-peer",
+             "resources": "--resource", "pin": "--pin"}  # fmt: skip
 
 
 def tune(
@@ -115,17 +117,22 @@ def tune(
         "ranks_per_trial": ranks_per_trial,
         "wall_time": None if wall_time is None else _seconds(wall_time),
     }  # fmt: skip
+    of_engine = {"address": address, "cpus_per_peer": cpus_per_peer, "nodes_per_peer": nodes_per_peer,
+                 "resources": _settings("--resource", resource), "pin": pin or None}  # fmt: skip
+    asked = {key: value for key, value in of_engine.items() if value is not None}
     if is_pair(target):
         from shoal.dialects.hyper_opt.study import tune as tune_pair
 
         if given["space"] is not None:
             raise StudyError(f"the space is that of {target[0]}: leave out --space, --param and --where")
+        if asked:
+            raise StudyError(
+                f"{', '.join(OF_ENGINE[key] for key in asked)}: two files of ECHO say nothing of engines; leave it "
+                "out, or write the study as a study.yaml, which may have engine_settings:"
+            )
         finish(tune_pair(Path(target[0]), Path(target[1]), {**given, "store": store}, not quiet), as_json)
         return
     fields = _target(target, store)
-    of_engine = {"address": address, "cpus_per_peer": cpus_per_peer, "nodes_per_peer": nodes_per_peer,
-                 "resources": _settings("--resource", resource), "pin": pin or None}  # fmt: skip
-    asked = {key: value for key, value in of_engine.items() if value is not None}
     if asked:
         given["engine_settings"] = {**(fields.get("engine_settings") or {}), **asked}
     fields.update({key: value for key, value in given.items() if value is not None})
