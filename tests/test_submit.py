@@ -239,6 +239,47 @@ def test_a_job_that_begins_when_its_study_was_stopped_leaves_it_so(folder: Path)
     assert study_in(place).reason == before.reason
 
 
+def job_of(place: Path, **asked: Any) -> subprocess.CompletedProcess[str]:
+    """Run a job here, as a scheduler would; ``module`` is a command that knows one module."""
+    home = place / "home"
+    home.mkdir()
+    (home / ".bash_profile").write_text('module() { [ "$2" = known ] || { echo "no module $2" >&2; return 1; }; }\n')
+    begun = shoal("tune", "study.yaml", "--store", "dir:shoal.store", "--trials", "1", folder=place)
+    assert begun.returncode == 0, begun.stderr
+    assert shoal("tune", "study.yaml", "--store", "dir:shoal.store", "--timeout", "0", folder=place).returncode == 0
+    file = place / "order.json"
+    write_order(file, Order(store=f"dir:{place}/shoal.store", study="s", folder=str(place), log="",
+                            submission=Submission(**asked)))  # fmt: skip
+    return subprocess.run(
+        [sys.executable, "-m", "shoal.submitted", argument(file)], capture_output=True, text=True, timeout=120,
+        env={**os.environ, "HOME": str(home)},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asked", "line"),
+    [
+        ({"modules": ["known", "gone/1.0"]}, "module load gone/1.0"),
+        ({"activate": "it's/gone"}, "source 'it'\"'\"'s/gone'"),
+    ],
+)
+def test_a_job_whose_set_up_fails_ends_and_says_so(folder: Path, asked: dict[str, Any], line: str) -> None:
+    place = given(folder / "place")
+    done = job_of(place, **asked)
+    assert done.returncode == 1
+    assert f"shoal: the job ends, as its set-up failed: {line}" in done.stderr
+    assert len(study_in(place).trials) == 1
+
+
+def test_a_job_runs_in_the_environment_that_is_activated_and_lines_of_its_own_may_fail(folder: Path) -> None:
+    place = given(folder / "place")
+    (place / "activate").write_text("export GREETING=active\n")
+    done = job_of(place, modules=["known"], activate=str(place / "activate"), bash=["false", "cat gone"])
+    assert done.returncode == 0, done.stderr
+    assert len(study_in(place).trials) == 20
+    assert (place / "greetings").read_text().splitlines()[1:] == ["active"] * 19
+
+
 def test_another_process_with_the_number_of_an_old_job_is_none_of_ours(folder: Path) -> None:
     remember(folder, "local", str(os.getpid()))
     assert states(folder) == {str(os.getpid()): ("local", "gone")}

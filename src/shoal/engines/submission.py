@@ -48,7 +48,8 @@ class Submission(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     queue: str | None = None
     account: str | None = None
     native: dict[str, str | int | bool | None] = {}  # options of the scheduler's own: {"slurm.gres": "gpu:v100:1"}
-    modules: list[str] = []  # to load first
+    modules: list[str] = []  # to load first; where one cannot be, the job ends
+    activate: str | None = None  # the script that activates an environment, as in "~/venv/bin/activate"; the same
     environment: dict[str, str | int | float] = {}
     bash: list[str] = []  # lines that a shell runs first
     requeue: bool = False  # whether a job that runs out of time submits a successor
@@ -196,9 +197,17 @@ def _launcher(scheduler: str) -> str:
 
 def set_up(asked: Submission) -> str:
     """The lines that a shell runs before the peers."""
-    lines = [f"module load {shlex.quote(name)}" for name in asked.modules]
+    lines = [or_end(f"module load {shlex.quote(name)}") for name in asked.modules]
+    if asked.activate:
+        lines.append(or_end(f"source {shlex.quote(os.path.expanduser(asked.activate))}"))
     lines += [f"export {name}={shlex.quote(str(value))}" for name, value in asked.environment.items()]
     return "\n".join([*lines, *asked.bash])
+
+
+def or_end(line: str) -> str:
+    """A line of a shell that ends its job where it fails: trials would run in the wrong environment."""
+    message = shlex.quote(f"shoal: the job ends, as its set-up failed: {line}")
+    return f"{line}\n[ $? -eq 0 ] || {{ echo {message} >&2; exit 1; }}"
 
 
 def states(folder: Path) -> dict[str, tuple[str, str]]:
