@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shoal.cli import FAILED, INTERRUPTED
-from shoal.cli.options import DEFAULT_STORE, JsonOption, complete_search, complete_stopping, print_json
+from shoal.cli.options import JsonOption, complete_search, complete_stopping, next_words, print_json
 from shoal.errors import StudyError
 
 if TYPE_CHECKING:
@@ -276,9 +276,7 @@ def _say(study: Study, best: Any, files: Path) -> None:
     from shoal.reports.text import number
 
     url = study._journal.store.url
-    path = Path(url.removeprefix("sqlite:///"))
-    is_default = path.absolute() == Path(DEFAULT_STORE).absolute()
-    shown = "" if is_default else f" --store {os.path.relpath(path) if url.startswith('sqlite') else url}"
+    heading, shown = next_words(url)
     if best is not None:
         typer.echo(f"Best {study._journal.history.definition.metric}: {number(best.value)} (trial {best.number})")
         width = max(map(len, best.params), default=0)
@@ -292,7 +290,7 @@ def _say(study: Study, best: Any, files: Path) -> None:
         )
     name = study.name if study.name.isidentifier() or study.name.replace("-", "_").isidentifier() else repr(study.name)
     typer.echo(f"Results: study {study.name!r} in {url}; files in {files}")
-    typer.echo("Next:")
+    typer.echo(heading)
     history = study._journal.history
     if not study.reason or (history.order is not None and history.order.order == "stop"):
         typer.echo(f"  shoal resume {name}{shown}              # go on")
