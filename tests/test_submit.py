@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from conftest import alive, wait_until
-from shoal.engines.submission import Order, Submission, argument, cancel, remember, states, write_order
+from shoal.engines.submission import Order, Submission, argument, cancel, elsewhere, remember, states, write_order
 from shoal.errors import StudyError
 from shoal.study import Study
 
@@ -77,13 +77,13 @@ def test_two_submissions_add_up_status_shows_their_jobs_and_stop_cancels_them(fo
     for _ in range(2):
         assert shoal("submit", "study.yaml", "--jobs", "1", folder=place).returncode == 0
     jobs = place / "shoal.files" / "s" / "submit"
-    wait_until(lambda: {state for _, state in states(jobs).values()} == {"active"}, LONG)
+    wait_until(lambda: {state for _, state in states(jobs, f"dir:{place}/shoal.store").values()} == {"active"}, LONG)
     wait_until(lambda: len({trial.peer for trial in study_in(place).trials}) == 4, LONG)
     shown = shoal("status", "s", "--store", "dir:shoal.store", folder=place).stdout
     assert shown.count("active") == 2
     said = shoal("stop", "s", "--store", "dir:shoal.store", folder=place)
     assert "cancelled jobs: " in said.stdout
-    wait_until(lambda: "active" not in {state for _, state in states(jobs).values()}, 60)
+    wait_until(lambda: "active" not in {state for _, state in states(jobs, f"dir:{place}/shoal.store").values()}, 60)
 
 
 @pytest.mark.usefixtures("slurm")
@@ -215,8 +215,8 @@ def test_a_job_in_which_no_trial_comes_further_has_no_successor(folder: Path) ->
     assert said.returncode == 0, said.stderr
     submitted = place / "shoal.files" / "s" / "submit"
     wait_until(lambda: any("peers ended" in log.read_text() for log in submitted.glob("job-*.out")), LONG)
-    (job,) = states(submitted)
-    wait_until(lambda: states(submitted) == {job: ("local", "gone")}, 60)
+    (job,) = states(submitted, f"dir:{place}/shoal.store")
+    wait_until(lambda: states(submitted, f"dir:{place}/shoal.store") == {job: ("local", "gone")}, 60)
     (log,) = submitted.glob("job-*.out")
     assert "no successor is submitted: no trial came any further in 0:00:08" in log.read_text()
 
@@ -281,9 +281,37 @@ def test_a_job_runs_in_the_environment_that_is_activated_and_lines_of_its_own_ma
 
 
 def test_another_process_with_the_number_of_an_old_job_is_none_of_ours(folder: Path) -> None:
-    remember(folder, "local", str(os.getpid()))
-    assert states(folder) == {str(os.getpid()): ("local", "gone")}
-    assert cancel(folder) == []
+    remember(folder, "local", str(os.getpid()), "dir:a")
+    assert states(folder, "dir:a") == {str(os.getpid()): ("local", "gone")}
+    assert cancel(folder, "dir:a") == []
+
+
+def test_stop_cancels_no_job_of_the_study_of_that_name_in_another_store(folder: Path) -> None:
+    place = given(folder, scheduler="local")
+    (place / "train.py").write_text(TRAIN.replace("time.sleep(0.05)", HELD))
+    jobs = []
+    for store in "ab":
+        said = shoal("submit", "study.yaml", "--jobs", "1", "--store", f"dir:{store}", folder=place)
+        assert said.returncode == 0, said.stderr
+        jobs.append(said.stdout.split("submitted: ")[1].split("\n")[0])
+    for store, mine, other in ("a", *jobs), ("b", *reversed(jobs)):
+        shown = shoal("status", "s", "--store", f"dir:{store}", folder=place).stdout
+        assert mine in shown
+        assert other not in shown
+        said = shoal("stop", "s", "--store", f"dir:{store}", folder=place)
+        assert f"cancelled jobs: {mine}\n" in said.stdout
+    (place / "hurry").touch()
+
+
+def test_a_list_of_jobs_that_two_stores_share_tells_them_apart_and_holds_no_password(folder: Path) -> None:
+    urls = "postgresql+psycopg://me:a/b?c@host/studies", "dir:b"
+    for url in urls:
+        remember(folder, "local", f"of {url[:3]}", url)
+    assert "a/b" not in (folder / "jobs").read_text()
+    assert set(states(folder, "postgresql+psycopg://me:***@host/studies")) == {"of pos"}
+    assert set(states(folder, f"dir:{folder}/b")) == {"of dir"}
+    assert cancel(folder, "dir:c") is None
+    assert elsewhere(folder, "dir:b") == {"postgresql://host/studies": ["of pos"]}
 
 
 def test_a_store_for_one_machine_is_refused(folder: Path) -> None:

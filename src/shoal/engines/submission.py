@@ -123,14 +123,26 @@ def submit(order: Order, file: Path, count: int) -> list[str]:
             done = f" after {len(ids)} jobs" if ids else ""
             raise StudyError(f"{order.submission.scheduler} refused the job{done}: {str(error).strip()}") from None
         ids.append(str(job.native_id))
-        remember(file.parent, order.submission.scheduler, ids[-1])
+        remember(file.parent, order.submission.scheduler, ids[-1], order.store)
     return ids
 
 
-def remember(folder: Path, scheduler: str, native: str) -> None:
-    """Note a job that was submitted, for `states` and `cancel`."""
+def remember(folder: Path, scheduler: str, native: str, store: str) -> None:
+    """Note a job that was submitted, and for which store, for `states` and `cancel`."""
     with (folder / "jobs").open("a") as jobs:
-        jobs.write(json.dumps({"scheduler": scheduler, "id": native}) + "\n")
+        jobs.write(json.dumps({"scheduler": scheduler, "id": native, "store": whereabouts(store)}) + "\n")
+
+
+def whereabouts(url: str) -> str:
+    """Where a store is, whoever asks for it: its URL without user, password, driver and options.
+
+    >>> whereabouts("postgresql+psycopg://me:a/b?c@host/studies?sslmode=require")
+    'postgresql://host/studies'
+    """
+    if url.startswith("dir:"):
+        return f"dir:{os.path.realpath(url.removeprefix('dir:'))}"
+    kind, _, rest = url.removeprefix("ray:").partition("://")
+    return f"{kind.partition('+')[0]}://{re.sub(r'^[^:/]*(:[^@]*)?@', '', rest).partition('?')[0]}"
 
 
 def write_order(file: Path, order: Order) -> None:
@@ -210,9 +222,10 @@ def or_end(line: str) -> str:
     return f"{line}\n[ $? -eq 0 ] || {{ echo {message} >&2; exit 1; }}"
 
 
-def states(folder: Path) -> dict[str, tuple[str, str]]:
-    """The scheduler and the state of each job that was submitted, by its id; "gone" where nothing is known any more."""
-    jobs = _jobs(folder)
+def states(folder: Path, store: str) -> dict[str, tuple[str, str]]:
+    """The scheduler and the state of each job that was submitted for a store, by its id; "gone" where nothing is known
+    any more."""
+    jobs = _jobs(folder, store)
     if not jobs:
         return {}
     from psij import JobExecutor
@@ -231,9 +244,9 @@ def states(folder: Path) -> dict[str, tuple[str, str]]:
     return found
 
 
-def cancel(folder: Path) -> list[str] | None:
-    """Cancel the jobs that wait or run; returns their ids, None where no job was ever submitted."""
-    jobs = states(folder)
+def cancel(folder: Path, store: str) -> list[str] | None:
+    """Cancel the jobs for a store that wait or run; returns their ids, None where no job was ever submitted for it."""
+    jobs = states(folder, store)
     if not jobs:
         return None
     from psij import Job, JobExecutor
@@ -259,13 +272,26 @@ def _state_of_process(scheduler: str, native: str) -> str:
     return "active" if PROGRAM in command else "gone"  # another may have got its number since
 
 
-def _jobs(folder: Path) -> dict[str, list[str]]:
-    path = folder / "jobs"
-    found: dict[str, list[str]] = {}
-    for line in path.read_text().splitlines() if path.exists() else []:
-        told = json.loads(line)
-        found.setdefault(told["scheduler"], []).append(told["id"])
+def elsewhere(folder: Path, store: str) -> dict[str, list[str]]:
+    """The jobs that were submitted for other stores, or for this one by another name of its machine; by store."""
+    place, found = whereabouts(store), dict[str, list[str]]()
+    for told in _lines(folder):
+        if told.get("store", place) != place:
+            found.setdefault(told["store"], []).append(told["id"])
     return found
+
+
+def _jobs(folder: Path, store: str) -> dict[str, list[str]]:
+    place, found = whereabouts(store), dict[str, list[str]]()
+    for told in _lines(folder):
+        if told.get("store", place) == place:
+            found.setdefault(told["scheduler"], []).append(told["id"])
+    return found
+
+
+def _lines(folder: Path) -> list[dict[str, str]]:
+    path = folder / "jobs"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def _write(path: Path, data: bytes) -> None:
