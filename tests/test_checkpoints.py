@@ -6,11 +6,14 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 import shoal
+from shoal.cli.app import app
 from shoal.files import trial_directory
 from shoal.records import Ended
 from shoal.study import Study
@@ -172,3 +175,29 @@ def test_a_number_that_makes_no_sense_is_refused(keep: Any) -> None:
 def test_a_simulation_touches_no_files(folder: Path) -> None:
     Ran(stopping="asha", keep_checkpoints=1, directory=str(folder / "files"))
     assert list(folder.iterdir()) == []
+
+
+def directories(study: Study) -> list[Path]:
+    plan = study._journal.history.definition
+    return [trial_directory(plan, trial.number) for trial in study.trials]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_study_never_goes_on_from_checkpoints_of_another_of_its_name(folder: Path, workers: int) -> None:
+    seen: list[Path] = []
+    for store in ("dir:a", "dir:b", "dir:a"):
+        study = tune(careful, stopping="none", trials=3, workers=workers, store=store)
+        assert ended_as(study, "done") == {0, 1, 2}
+        seen += directories(study)
+        if store == "dir:b":
+            rmtree("a")
+    assert len(set(seen)) == 9
+    more = tune(careful, stopping="none", trials=5, workers=workers, store="dir:a")
+    assert directories(more)[:3] == seen[-3:]
+    assert ended_as(more, "done") == set(range(5))
+
+
+def test_removing_a_study_leaves_the_files_of_another_of_its_name(folder: Path) -> None:
+    first, second = (directories(tune(stopping="none", trials=3, store=f"dir:{place}")) for place in "ab")
+    assert CliRunner().invoke(app, ["rm", "s", "--yes", "--store", "dir:b"]).exit_code == 0
+    assert [place.exists() for place in (*first, *second)] == [True] * 3 + [False] * 3

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from conftest import alive, wait_until
-from shoal.engines.submission import Order, Submission, argument, cancel, remember, states, write_order
+from shoal.engines.submission import Order, Submission, argument, cancel, elsewhere, remember, states, write_order
 from shoal.errors import StudyError
 from shoal.study import Study
 
@@ -77,13 +77,13 @@ def test_two_submissions_add_up_status_shows_their_jobs_and_stop_cancels_them(fo
     for _ in range(2):
         assert shoal("submit", "study.yaml", "--jobs", "1", folder=place).returncode == 0
     jobs = place / "shoal.files" / "s" / "submit"
-    wait_until(lambda: {state for _, state in states(jobs).values()} == {"active"}, LONG)
+    wait_until(lambda: {state for _, state in states(jobs, f"dir:{place}/shoal.store").values()} == {"active"}, LONG)
     wait_until(lambda: len({trial.peer for trial in study_in(place).trials}) == 4, LONG)
     shown = shoal("status", "s", "--store", "dir:shoal.store", folder=place).stdout
     assert shown.count("active") == 2
     said = shoal("stop", "s", "--store", "dir:shoal.store", folder=place)
     assert "cancelled jobs: " in said.stdout
-    wait_until(lambda: "active" not in {state for _, state in states(jobs).values()}, 60)
+    wait_until(lambda: "active" not in {state for _, state in states(jobs, f"dir:{place}/shoal.store").values()}, 60)
 
 
 @pytest.mark.usefixtures("slurm")
@@ -215,8 +215,8 @@ def test_a_job_in_which_no_trial_comes_further_has_no_successor(folder: Path) ->
     assert said.returncode == 0, said.stderr
     submitted = place / "shoal.files" / "s" / "submit"
     wait_until(lambda: any("peers ended" in log.read_text() for log in submitted.glob("job-*.out")), LONG)
-    (job,) = states(submitted)
-    wait_until(lambda: states(submitted) == {job: ("local", "gone")}, 60)
+    (job,) = states(submitted, f"dir:{place}/shoal.store")
+    wait_until(lambda: states(submitted, f"dir:{place}/shoal.store") == {job: ("local", "gone")}, 60)
     (log,) = submitted.glob("job-*.out")
     assert "no successor is submitted: no trial came any further in 0:00:08" in log.read_text()
 
@@ -239,10 +239,79 @@ def test_a_job_that_begins_when_its_study_was_stopped_leaves_it_so(folder: Path)
     assert study_in(place).reason == before.reason
 
 
+def job_of(place: Path, **asked: Any) -> subprocess.CompletedProcess[str]:
+    """Run a job here, as a scheduler would; ``module`` is a command that knows one module."""
+    home = place / "home"
+    home.mkdir()
+    (home / ".bash_profile").write_text('module() { [ "$2" = known ] || { echo "no module $2" >&2; return 1; }; }\n')
+    begun = shoal("tune", "study.yaml", "--store", "dir:shoal.store", "--trials", "1", folder=place)
+    assert begun.returncode == 0, begun.stderr
+    assert shoal("tune", "study.yaml", "--store", "dir:shoal.store", "--timeout", "0", folder=place).returncode == 0
+    file = place / "order.json"
+    write_order(file, Order(store=f"dir:{place}/shoal.store", study="s", folder=str(place), log="",
+                            submission=Submission(**asked)))  # fmt: skip
+    return subprocess.run(
+        [sys.executable, "-m", "shoal.submitted", argument(file)], capture_output=True, text=True, timeout=120,
+        env={**os.environ, "HOME": str(home)},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asked", "line"),
+    [
+        ({"modules": ["known", "gone/1.0"]}, "module load gone/1.0"),
+        ({"activate": "it's/gone"}, "source 'it'\"'\"'s/gone'"),
+    ],
+)
+def test_a_job_whose_set_up_fails_ends_and_says_so(folder: Path, asked: dict[str, Any], line: str) -> None:
+    place = given(folder / "place")
+    done = job_of(place, **asked)
+    assert done.returncode == 1
+    assert f"shoal: the job ends, as its set-up failed: {line}" in done.stderr
+    assert len(study_in(place).trials) == 1
+
+
+def test_a_job_runs_in_the_environment_that_is_activated_and_lines_of_its_own_may_fail(folder: Path) -> None:
+    place = given(folder / "place")
+    (place / "activate").write_text("export GREETING=active\n")
+    done = job_of(place, modules=["known"], activate=str(place / "activate"), bash=["false", "cat gone"])
+    assert done.returncode == 0, done.stderr
+    assert len(study_in(place).trials) == 20
+    assert (place / "greetings").read_text().splitlines()[1:] == ["active"] * 19
+
+
 def test_another_process_with_the_number_of_an_old_job_is_none_of_ours(folder: Path) -> None:
-    remember(folder, "local", str(os.getpid()))
-    assert states(folder) == {str(os.getpid()): ("local", "gone")}
-    assert cancel(folder) == []
+    remember(folder, "local", str(os.getpid()), "dir:a")
+    assert states(folder, "dir:a") == {str(os.getpid()): ("local", "gone")}
+    assert cancel(folder, "dir:a") == []
+
+
+def test_stop_cancels_no_job_of_the_study_of_that_name_in_another_store(folder: Path) -> None:
+    place = given(folder, scheduler="local")
+    (place / "train.py").write_text(TRAIN.replace("time.sleep(0.05)", HELD))
+    jobs = []
+    for store in "ab":
+        said = shoal("submit", "study.yaml", "--jobs", "1", "--store", f"dir:{store}", folder=place)
+        assert said.returncode == 0, said.stderr
+        jobs.append(said.stdout.split("submitted: ")[1].split("\n")[0])
+    for store, mine, other in ("a", *jobs), ("b", *reversed(jobs)):
+        shown = shoal("status", "s", "--store", f"dir:{store}", folder=place).stdout
+        assert mine in shown
+        assert other not in shown
+        said = shoal("stop", "s", "--store", f"dir:{store}", folder=place)
+        assert f"cancelled jobs: {mine}\n" in said.stdout
+    (place / "hurry").touch()
+
+
+def test_a_list_of_jobs_that_two_stores_share_tells_them_apart_and_holds_no_password(folder: Path) -> None:
+    urls = "postgresql+psycopg://me:a/b?c@host/studies", "dir:b"
+    for url in urls:
+        remember(folder, "local", f"of {url[:3]}", url)
+    assert "a/b" not in (folder / "jobs").read_text()
+    assert set(states(folder, "postgresql+psycopg://me:***@host/studies")) == {"of pos"}
+    assert set(states(folder, f"dir:{folder}/b")) == {"of dir"}
+    assert cancel(folder, "dir:c") is None
+    assert elsewhere(folder, "dir:b") == {"postgresql://host/studies": ["of pos"]}
 
 
 def test_a_store_for_one_machine_is_refused(folder: Path) -> None:
@@ -251,10 +320,29 @@ def test_a_store_for_one_machine_is_refused(folder: Path) -> None:
     assert "is for one machine; jobs need a store that all of them see" in said.stderr
 
 
+def test_a_misspelt_key_of_submit_is_told_with_the_likely_one(folder: Path) -> None:
+    place = given(folder)
+    (place / "study.yaml").write_text((place / "study.yaml").read_text().replace("peers_per_job", "peers_per_jobs"))
+    said = shoal("submit", "study.yaml", folder=place)
+    assert said.returncode == 1
+    assert "study.yaml: submit: unknown key 'peers_per_jobs'; did you mean 'peers_per_job'? Valid are: " in said.stderr
+
+
+@pytest.mark.parametrize("text", ["slurm.exclusive", "slurm.exclusive=", "slurm.exclusive= "])
+def test_an_option_of_the_scheduler_s_own_without_a_value_is_refused_with_what_to_write(
+    folder: Path, text: str
+) -> None:
+    said = shoal("submit", "study.yaml", "--dry-run", "--native", text, folder=given(folder))
+    assert said.returncode == 1
+    assert "native: slurm.exclusive needs a value that the scheduler takes" in said.stderr
+    assert "write it as in slurm.exclusive=exclusive" in said.stderr
+
+
 @pytest.mark.parametrize(
     "bad",
     [{"scheduler": "slrum"}, {"jobs": 0}, {"time": "an hour"}, {"time": "1:2:3:4"}, {"time": "0:00"}, {"queue": 'a"b'},
-     {"native": {"slurm.gres": "$(touch x)"}}, {"native": {"slrum.gres": "gpu:1"}}, {"environment": {"A B": "1"}}],
+     {"native": {"slurm.gres": "$(touch x)"}}, {"native": {"slrum.gres": "gpu:1"}}, {"environment": {"A B": "1"}},
+     {"native": {"slurm.exclusive": True}}],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(StudyError):

@@ -9,15 +9,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from shoal import catalog
 from shoal.clock import RealClock
 from shoal.contracts import Objective, Search, Stopping, Store
 from shoal.errors import StudyError
+from shoal.files import fresh
 from shoal.joining import join
 from shoal.journal import Journal
 from shoal.names import peer_name
 from shoal.peer import Peer
 from shoal.pulse import Pulse
+from shoal.records import Definition
 from shoal.reports.progress import Progress
 from shoal.study import plain
 
@@ -87,6 +91,14 @@ def files_beside(url: str) -> str:
     """Where a study's files go: beside the SQLite file of its store, ``study.files`` beside ``study.db``."""
     path = url.removeprefix("sqlite:///")
     return str((Path(path) if path != url else Path("shoal")).with_suffix(".files").absolute())
+
+
+def placed(place: Store, name: str, directory: str) -> Definition:
+    """Of a study that is there, or will be begun next, as much as says where its files lie."""
+    if name not in place.studies():
+        return fresh(Definition(name=name, space={}, directory=directory))
+    there = Journal(place, name, peer_name(), RealClock()).history.definition
+    return msgspec.structs.replace(there, directory=directory)
 
 
 def known(place: Store, name: str | None, objective: Any) -> Any:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from urllib.parse import quote
+
+import msgspec
 
 from shoal.fold import CODE, DONE
 from shoal.history import History
@@ -14,11 +17,36 @@ CHECKPOINT = "checkpoint"
 
 
 def study_directory(definition: Definition) -> Path:
-    """The directory of a study; its name is made safe, so that no study name can lead out of it."""
-    safe = quote(definition.name, safe=" ")
-    if safe.startswith("."):
-        safe = "%2E" + safe[1:]
-    return Path(definition.directory or "shoal.files").absolute() / safe
+    """The directory of a study."""
+    return Path(definition.directory or "shoal.files").absolute() / (definition.files or _safe(definition.name))
+
+
+def _safe(name: str) -> str:
+    """A study's name made safe, so that none can lead elsewhere; a plus is in no such name."""
+    safe = quote(name, safe=" ")
+    return "%2E" + safe[1:] if safe.startswith(".") else safe
+
+
+def fresh(definition: Definition) -> Definition:
+    """The same for a study that begins, with a directory in which no other has files: one of its name may be in another
+    store, or have been, and its checkpoints are none for new trials."""
+    number = 1
+    while _used(study_directory(definition)):
+        number += 1
+        definition = msgspec.structs.replace(definition, files=f"{_safe(definition.name)}+{number}")
+    return definition
+
+
+def _used(path: Path) -> bool:
+    """Whether trials, peers or jobs have left anything there."""
+    try:
+        with os.scandir(path) as entries:
+            return (
+                any(entry.name.isdecimal() or entry.name == "peers" for entry in entries)
+                or (path / "submit" / "jobs").exists()
+            )
+    except OSError:  # it is not there, or no place for files: whoever writes there is told why
+        return False
 
 
 def submit_directory(definition: Definition) -> Path:

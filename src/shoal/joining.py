@@ -13,6 +13,7 @@ import numpy as np
 from shoal import catalog
 from shoal.contracts import Clock, Store
 from shoal.errors import SpaceError, StudyError, unknown
+from shoal.files import fresh
 from shoal.journal import Journal
 from shoal.records import Defined, Definition
 from shoal.space import Space, check_change
@@ -35,7 +36,7 @@ def join(store: Store, name: str, writer: str, clock: Clock, given: Mapping[str,
                 f"study {name!r} needs a space, what is to be searched: space={{'lr': shoal.loguniform(1e-5, 1)}}; "
                 "on the command line -p 'lr=loguniform(1e-5, 1)', or --space FILE"
             )
-        first = _check(_convert({"seed": secrets.randbits(32), **new_only, **given, "name": name}))
+        first = fresh(_check(_convert({"seed": secrets.randbits(32), **new_only, **given, "name": name})))
         if store.create(name, Defined(1, first, clock.now())):
             return Journal(store, name, writer, clock)
     journal = Journal(store, name, writer, clock)

@@ -64,6 +64,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     objective: str | list[str] | None = None
     keep_checkpoints: int | None = None
     directory: str | None = None
+    files: str = ""  # its own directory in there, where another study of its name already had one; "": its name
     folder: str | None = None  # where the objective was run from at first
 
 

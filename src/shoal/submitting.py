@@ -12,7 +12,7 @@ from shoal import catalog
 from shoal.beginning import begin
 from shoal.clock import RealClock
 from shoal.engines.submission import Submission
-from shoal.errors import StudyError
+from shoal.errors import StudyError, unknown
 from shoal.joining import go_on
 from shoal.journal import Journal
 from shoal.stores.database import masked
@@ -26,6 +26,9 @@ def submission_of(path: Path, given: Mapping[str, Any]) -> tuple[dict[str, Any],
     """The fields of a study.yaml for `shoal.tune`, and its ``submit:`` with what is given instead."""
     fields = read_study(path)
     asked = {**fields.pop("submit", {}), **{key: value for key, value in given.items() if value is not None}}
+    for key in asked:
+        if key not in Submission.__struct_fields__:
+            raise StudyError(f"{path}: submit: {unknown('key', key, Submission.__struct_fields__)}")
     try:
         return fields, msgspec.convert(asked, Submission)
     except msgspec.ValidationError as error:

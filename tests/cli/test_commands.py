@@ -51,6 +51,19 @@ def test_tune_says_what_is_best_where_results_lie_and_what_to_type_next(folder: 
     assert "shoal top train-1" in said
 
 
+def test_what_to_type_next_names_the_store_where_it_would_not_be_found_without(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("train.py").write_text(SCRIPT)
+    words = ("tune", "train.py", *PARAMS, "-n", "1", "-q")
+    assert "shoal top train-1 -k 5  " in shoal(*words)
+    assert "shoal top train-2 -k 5  " in shoal(*words, "--store", "shoal.db")
+    assert "shoal top train-1 -k 5 --store 'my studies.db'" in shoal(*words, "--store", "my studies.db")
+    monkeypatch.setenv("SHOAL_STORE", "dir:studies")
+    assert "shoal top train-1 -k 5  " in shoal(*words)
+    assert "shoal top train-3 -k 5 --store shoal.db" in shoal(*words, "--store", "shoal.db")
+
+
 def test_tune_prints_json_for_machines(folder: Path) -> None:
     Path("train.py").write_text(SCRIPT)
     said = json.loads(shoal("tune", "train.py", *PARAMS, "-n", "3", "--json", "-q"))

@@ -128,3 +128,17 @@ def test_a_password_is_in_no_journal_no_error_and_no_command_line(url: str, fold
         SqlStore(url.replace("shoal-tests", "sesame"))
     assert "sesame" not in str(caught.value)
     assert "the user or the password is wrong" in str(caught.value)
+
+
+def test_what_to_type_next_is_no_url_without_its_password(
+    url: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "train.py").write_text("def train(params):\n    return params['x']\n")
+    words = [sys.executable, "-m", "shoal", "tune", "train.py:train", "-p", "x=(0.0, 1.0)", "-n", "1", "-q"]
+    by_option = subprocess.run([*words, "--name", "a", "--store", url], capture_output=True, text=True).stdout
+    assert (
+        "Next, once SHOAL_STORE is set to the URL of the store, with its password:\n  shoal top a -k 5  " in by_option
+    )
+    monkeypatch.setenv("SHOAL_STORE", url)
+    by_variable = subprocess.run([*words, "--name", "b"], capture_output=True, text=True).stdout
+    assert "Next:\n  shoal top b -k 5  " in by_variable

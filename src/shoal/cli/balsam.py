@@ -12,6 +12,7 @@ import msgspec
 import typer
 from typer.main import get_command
 
+from shoal.cli.options import next_words
 from shoal.errors import StudyError
 
 if TYPE_CHECKING:
@@ -84,8 +85,9 @@ def balsam_submit(
     typer.echo(f"Submit OK: {pformat(facts)}\n{LINE}")
     typer.echo(f"Success. The search will run at: {place.parent}\n{LINE}")
     typer.echo("Whenever a job ends, results.csv and shoal.log are written there.")
-    shown = f"{shlex.quote(workflow)} --store {shlex.quote(journal.store.url)}"
-    typer.echo(f"Next:\n  shoal status {shown}  # evaluations and jobs\n  shoal top {shown}     # the best so far")
+    heading, found_by = next_words(journal.store.url)
+    shown = f"{shlex.quote(workflow)}{found_by}"
+    typer.echo(f"{heading}\n  shoal status {shown}  # evaluations and jobs\n  shoal top {shown}     # the best so far")
 
 
 def _asked(

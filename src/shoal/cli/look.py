@@ -104,7 +104,8 @@ def _jobs(study: Study) -> None:
     from shoal.engines.submission import states
     from shoal.files import submit_directory
 
-    found = states(submit_directory(study._journal.history.definition))
+    journal = study._journal
+    found = states(submit_directory(journal.history.definition), journal.store.url)
     if not found:
         return
     table = Table("job", "scheduler", "state", box=None, header_style="bold")

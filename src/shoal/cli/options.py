@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import shlex
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
@@ -70,6 +72,30 @@ def open_study(name: str | None, store: str) -> Study:
             raise StudyError(f"which study? Give its name{known}")
         name = names[0]
     return Study.open(name, store)
+
+
+def next_words(url: str) -> tuple[str, str]:
+    """What a list of commands to type next begins with, and what each needs to find the store of this URL again:
+    nothing where it is SHOAL_STORE or the default. A URL without its password is no URL to type."""
+    if url == _found_anyway():
+        return "Next:", ""
+    if "***" in url:
+        return "Next, once SHOAL_STORE is set to the URL of the store, with its password:", ""
+    path = os.path.relpath(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else url
+    return "Next:", f" --store {shlex.quote(path)}"
+
+
+def _found_anyway() -> str:
+    """The URL of the store that a command uses without being told; its password is masked."""
+    from shoal import catalog
+    from shoal.errors import StoreError
+    from shoal.stores.database import masked
+
+    url = catalog.full_url(os.environ.get("SHOAL_STORE") or DEFAULT_STORE).removeprefix("ray:")
+    try:
+        return url if url.startswith("dir:") else masked(url)
+    except StoreError:  # it is no store
+        return url
 
 
 def print_table(table: RenderableType) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from shoal.cli.options import next_words
 from shoal.errors import StudyError
 
 if TYPE_CHECKING:
@@ -75,8 +76,9 @@ def submit(
 
 def _say(ids: list[str], place: Path, journal: Journal) -> None:
     typer.echo(f"submitted: {' '.join(ids)}")
-    shown = f"{shlex.quote(journal.study)} --store {shlex.quote(journal.store.url)}"
-    typer.echo(f"Their output is in {place}\nNext:")
+    heading, store = next_words(journal.store.url)
+    shown = f"{shlex.quote(journal.study)}{store}"
+    typer.echo(f"Their output is in {place}\n{heading}")
     typer.echo(f"  shoal status {shown}  # trials and jobs\n  shoal stop {shown}    # cancels them")
 
 
@@ -104,13 +106,13 @@ def _submit_pair(
     _say(found.submit(), found.plan.settings.save_path, found.journal)
 
 
-def _native(pairs: list[str] | None) -> dict[str, str] | None:
+def _native(pairs: list[str] | None) -> dict[str, str | None] | None:
     if pairs is None:
         return None
-    found = {}
+    found: dict[str, str | None] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
-        if not equals or "." not in key:
+        if "." not in key:
             raise StudyError(f"--native {pair!r}: write the scheduler, a dot and its option: slurm.gres=gpu:v100:1")
-        found[key] = value
+        found[key] = value if equals else None
     return found

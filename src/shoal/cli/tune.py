@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shoal.cli import FAILED, INTERRUPTED
-from shoal.cli.options import DEFAULT_STORE, JsonOption, complete_search, complete_stopping, print_json
+from shoal.cli.options import JsonOption, complete_search, complete_stopping, next_words, print_json
 from shoal.errors import StudyError
 
 if TYPE_CHECKING:
     from shoal.study import Study
 
 Option = typer.Option
+OF_ENGINE = {"address": "--address", "cpus_per_peer": "--cpus-per-peer", "nodes_per_peer": "--nodes-per-peer",
+             "resources": "--resource", "pin": "--pin"}  # fmt: skip
 
 
 def tune(
@@ -115,17 +117,22 @@ def tune(
         "ranks_per_trial": ranks_per_trial,
         "wall_time": None if wall_time is None else _seconds(wall_time),
     }  # fmt: skip
+    of_engine = {"address": address, "cpus_per_peer": cpus_per_peer, "nodes_per_peer": nodes_per_peer,
+                 "resources": _settings("--resource", resource), "pin": pin or None}  # fmt: skip
+    asked = {key: value for key, value in of_engine.items() if value is not None}
     if is_pair(target):
         from shoal.dialects.hyper_opt.study import tune as tune_pair
 
         if given["space"] is not None:
             raise StudyError(f"the space is that of {target[0]}: leave out --space, --param and --where")
+        if asked:
+            raise StudyError(
+                f"{', '.join(OF_ENGINE[key] for key in asked)}: two files of ECHO say nothing of engines; leave it "
+                "out, or write the study as a study.yaml, which may have engine_settings:"
+            )
         finish(tune_pair(Path(target[0]), Path(target[1]), {**given, "store": store}, not quiet), as_json)
         return
     fields = _target(target, store)
-    of_engine = {"address": address, "cpus_per_peer": cpus_per_peer, "nodes_per_peer": nodes_per_peer,
-                 "resources": _settings("--resource", resource), "pin": pin or None}  # fmt: skip
-    asked = {key: value for key, value in of_engine.items() if value is not None}
     if asked:
         given["engine_settings"] = {**(fields.get("engine_settings") or {}), **asked}
     fields.update({key: value for key, value in given.items() if value is not None})
@@ -269,9 +276,7 @@ def _say(study: Study, best: Any, files: Path) -> None:
     from shoal.reports.text import number
 
     url = study._journal.store.url
-    path = Path(url.removeprefix("sqlite:///"))
-    is_default = path.absolute() == Path(DEFAULT_STORE).absolute()
-    shown = "" if is_default else f" --store {os.path.relpath(path) if url.startswith('sqlite') else url}"
+    heading, shown = next_words(url)
     if best is not None:
         typer.echo(f"Best {study._journal.history.definition.metric}: {number(best.value)} (trial {best.number})")
         width = max(map(len, best.params), default=0)
@@ -285,7 +290,7 @@ def _say(study: Study, best: Any, files: Path) -> None:
         )
     name = study.name if study.name.isidentifier() or study.name.replace("-", "_").isidentifier() else repr(study.name)
     typer.echo(f"Results: study {study.name!r} in {url}; files in {files}")
-    typer.echo("Next:")
+    typer.echo(heading)
     history = study._journal.history
     if not study.reason or (history.order is not None and history.order.order == "stop"):
         typer.echo(f"  shoal resume {name}{shown}              # go on")

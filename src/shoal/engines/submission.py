@@ -47,8 +47,9 @@ class Submission(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     time: str = "1:00:00"  # hours:minutes:seconds
     queue: str | None = None
     account: str | None = None
-    native: dict[str, str | int] = {}  # options of the scheduler's own, as in {"slurm.gres": "gpu:v100:1"}
-    modules: list[str] = []  # to load first
+    native: dict[str, str | int | bool | None] = {}  # options of the scheduler's own: {"slurm.gres": "gpu:v100:1"}
+    modules: list[str] = []  # to load first; where one cannot be, the job ends
+    activate: str | None = None  # the script that activates an environment, as in "~/venv/bin/activate"; the same
     environment: dict[str, str | int | float] = {}
     bash: list[str] = []  # lines that a shell runs first
     requeue: bool = False  # whether a job that runs out of time submits a successor
@@ -59,9 +60,15 @@ class Submission(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         for key, least in (("jobs", 1), ("peers_per_job", 1), ("cpus_per_peer", 1), ("gpus_per_peer", 0)):
             if (count := getattr(self, key)) < least:
                 raise StudyError(f"submit: {key} is {least} or more, got {count}")
-        for key in self.native:
+        for key, value in self.native.items():
             if key.split(".")[0] not in SCHEDULERS:  # PSI/J passes it over
                 raise StudyError(f"submit: native: {key}: {unknown('scheduler', key.split('.')[0], SCHEDULERS)}")
+            if value is None or isinstance(value, bool) or not str(value).strip():  # PSI/J writes --requeue=""
+                raise StudyError(
+                    f"submit: native: {key} needs a value that the scheduler takes, got {value!r}: write it as in "
+                    "slurm.exclusive=exclusive. An option that takes none, such as --hold, cannot be handed over: put "
+                    "it into a job script of your own that runs `shoal tune`"
+                )
         for text in (self.queue, self.account, *self.native, *self.native.values()):
             if not PLAIN.fullmatch(str(text or "")):
                 raise StudyError(f"submit: {text!r} holds a quote, a dollar or a line break, which no scheduler takes")
@@ -116,14 +123,26 @@ def submit(order: Order, file: Path, count: int) -> list[str]:
             done = f" after {len(ids)} jobs" if ids else ""
             raise StudyError(f"{order.submission.scheduler} refused the job{done}: {str(error).strip()}") from None
         ids.append(str(job.native_id))
-        remember(file.parent, order.submission.scheduler, ids[-1])
+        remember(file.parent, order.submission.scheduler, ids[-1], order.store)
     return ids
 
 
-def remember(folder: Path, scheduler: str, native: str) -> None:
-    """Note a job that was submitted, for `states` and `cancel`."""
+def remember(folder: Path, scheduler: str, native: str, store: str) -> None:
+    """Note a job that was submitted, and for which store, for `states` and `cancel`."""
     with (folder / "jobs").open("a") as jobs:
-        jobs.write(json.dumps({"scheduler": scheduler, "id": native}) + "\n")
+        jobs.write(json.dumps({"scheduler": scheduler, "id": native, "store": whereabouts(store)}) + "\n")
+
+
+def whereabouts(url: str) -> str:
+    """Where a store is, whoever asks for it: its URL without user, password, driver and options.
+
+    >>> whereabouts("postgresql+psycopg://me:a/b?c@host/studies?sslmode=require")
+    'postgresql://host/studies'
+    """
+    if url.startswith("dir:"):
+        return f"dir:{os.path.realpath(url.removeprefix('dir:'))}"
+    kind, _, rest = url.removeprefix("ray:").partition("://")
+    return f"{kind.partition('+')[0]}://{re.sub(r'^[^:/]*(:[^@]*)?@', '', rest).partition('?')[0]}"
 
 
 def write_order(file: Path, order: Order) -> None:
@@ -190,14 +209,23 @@ def _launcher(scheduler: str) -> str:
 
 def set_up(asked: Submission) -> str:
     """The lines that a shell runs before the peers."""
-    lines = [f"module load {shlex.quote(name)}" for name in asked.modules]
+    lines = [or_end(f"module load {shlex.quote(name)}") for name in asked.modules]
+    if asked.activate:
+        lines.append(or_end(f"source {shlex.quote(os.path.expanduser(asked.activate))}"))
     lines += [f"export {name}={shlex.quote(str(value))}" for name, value in asked.environment.items()]
     return "\n".join([*lines, *asked.bash])
 
 
-def states(folder: Path) -> dict[str, tuple[str, str]]:
-    """The scheduler and the state of each job that was submitted, by its id; "gone" where nothing is known any more."""
-    jobs = _jobs(folder)
+def or_end(line: str) -> str:
+    """A line of a shell that ends its job where it fails: trials would run in the wrong environment."""
+    message = shlex.quote(f"shoal: the job ends, as its set-up failed: {line}")
+    return f"{line}\n[ $? -eq 0 ] || {{ echo {message} >&2; exit 1; }}"
+
+
+def states(folder: Path, store: str) -> dict[str, tuple[str, str]]:
+    """The scheduler and the state of each job that was submitted for a store, by its id; "gone" where nothing is known
+    any more."""
+    jobs = _jobs(folder, store)
     if not jobs:
         return {}
     from psij import JobExecutor
@@ -216,9 +244,9 @@ def states(folder: Path) -> dict[str, tuple[str, str]]:
     return found
 
 
-def cancel(folder: Path) -> list[str] | None:
-    """Cancel the jobs that wait or run; returns their ids, None where no job was ever submitted."""
-    jobs = states(folder)
+def cancel(folder: Path, store: str) -> list[str] | None:
+    """Cancel the jobs for a store that wait or run; returns their ids, None where no job was ever submitted for it."""
+    jobs = states(folder, store)
     if not jobs:
         return None
     from psij import Job, JobExecutor
@@ -244,13 +272,26 @@ def _state_of_process(scheduler: str, native: str) -> str:
     return "active" if PROGRAM in command else "gone"  # another may have got its number since
 
 
-def _jobs(folder: Path) -> dict[str, list[str]]:
-    path = folder / "jobs"
-    found: dict[str, list[str]] = {}
-    for line in path.read_text().splitlines() if path.exists() else []:
-        told = json.loads(line)
-        found.setdefault(told["scheduler"], []).append(told["id"])
+def elsewhere(folder: Path, store: str) -> dict[str, list[str]]:
+    """The jobs that were submitted for other stores, or for this one by another name of its machine; by store."""
+    place, found = whereabouts(store), dict[str, list[str]]()
+    for told in _lines(folder):
+        if told.get("store", place) != place:
+            found.setdefault(told["store"], []).append(told["id"])
     return found
+
+
+def _jobs(folder: Path, store: str) -> dict[str, list[str]]:
+    place, found = whereabouts(store), dict[str, list[str]]()
+    for told in _lines(folder):
+        if told.get("store", place) == place:
+            found.setdefault(told["scheduler"], []).append(told["id"])
+    return found
+
+
+def _lines(folder: Path) -> list[dict[str, str]]:
+    path = folder / "jobs"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def _write(path: Path, data: bytes) -> None:

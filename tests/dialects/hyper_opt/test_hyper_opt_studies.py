@@ -324,3 +324,19 @@ def test_files_of_results_are_whole_at_any_moment(folder: Path) -> None:
     assert [row["trial"] for row in rows] == ["0", "1", "2", "100"]
     assert rows[-1]["odd"] == "x"
     assert not list(folder.rglob(".trial_results*"))
+
+
+def test_options_of_engines_are_refused_by_name(folder: Path) -> None:
+    options = ("--address", "auto", "--cpus-per-peer", "2", "--nodes-per-peer", "2", "--resource", "a100=1", "--pin")
+    said = shoal("tune", *pair(folder), *options, status=1)
+    assert "--address, --cpus-per-peer, --nodes-per-peer, --resource, --pin: two files of ECHO say nothing" in said
+    assert "leave it out, or write the study as a study.yaml, which may have engine_settings:" in said
+    assert not (folder / "test").exists()
+
+
+def test_a_study_that_is_begun_anew_has_a_directory_of_its_own(folder: Path) -> None:
+    for store in ("one.db", "two.db", "two.db"):
+        said = shoal("tune", *pair(folder, n_trials=2), "-q", "--store", store)
+        assert "Best val_loss" in said
+    places = [path.parent for path in (folder / "test" / "trials").rglob("hyper_opt.yaml")]
+    assert sorted(path.name for path in places) == ["pair", "pair+2"]

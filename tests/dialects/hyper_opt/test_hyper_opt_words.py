@@ -204,6 +204,10 @@ def test_jobs_run_bash_then_kernel_then_peers(folder: Path) -> None:
     assert lines[:5] == ["#!/bin/bash -l", "#PBS -l select=1:ncpus=8:ngpus=4", "#PBS -l walltime=12:00:00",
                          "#PBS -A NAML0001", "#PBS -N echo_trial"]  # fmt: skip
     assert lines[5:8] == ["module load a", "module load b", "ncar_pylib /path"]
+    assert (
+        lines[8]
+        == "[ $? -eq 0 ] || { echo 'shoal: the job ends, as its set-up failed: ncar_pylib /path' >&2; exit 1; }"
+    )
     assert lines[-1].startswith('exec "$PYTHON" -m shoal.submitted ')
     assert found.journal.store.url.startswith("dir:")
 

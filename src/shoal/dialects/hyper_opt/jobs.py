@@ -78,7 +78,7 @@ def submit(kind: str, batch: Batch, order: Order, place: Path, save_path: Path) 
             before = f" after {len(ids)} jobs" if ids else ""
             raise StudyError(f"{words[0]} refused the job{before}: {(done.stderr or done.stdout).strip()}")
         ids.append(done.stdout.strip().split(";")[0])
-        remember(place, kind, ids[-1])
+        remember(place, kind, ids[-1], order.store)
         replace(save_path / f"{kind}_job_ids.txt", "\n".join([*ids, ""]))
     return ids
 

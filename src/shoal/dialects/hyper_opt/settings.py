@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from shoal.engines.submission import or_end
 from shoal.errors import StudyError, unknown
 from shoal.study_file import read_yaml
 
@@ -29,9 +30,9 @@ class Batch(msgspec.Struct, forbid_unknown_fields=True):
 
     @property
     def lines(self) -> list[str]:
-        """What a shell runs first: ``bash`` in its order, then ``kernel``."""
+        """What a shell runs first: ``bash`` in its order, then ``kernel``, which ends the job where it fails."""
         bash = [self.bash] if isinstance(self.bash, str) else self.bash
-        return [*bash, *([self.kernel] if self.kernel else [])]
+        return [*bash, *([or_end(self.kernel.strip())] if self.kernel else [])]
 
 
 class Log(msgspec.Struct, forbid_unknown_fields=True):

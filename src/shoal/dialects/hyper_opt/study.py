@@ -14,6 +14,7 @@ import msgspec
 import yaml
 
 from shoal import catalog
+from shoal.beginning import placed
 from shoal.dialects.hyper_opt import nested, results
 from shoal.dialects.hyper_opt.jobs import wall_seconds
 from shoal.dialects.hyper_opt.objective import FILE, Frozen
@@ -23,7 +24,6 @@ from shoal.dialects.hyper_opt.sampling import by_any_name, sampling
 from shoal.dialects.hyper_opt.settings import Settings, read
 from shoal.errors import StudyError
 from shoal.files import study_directory
-from shoal.records import Definition
 from shoal.study import Study
 
 OBJECTIVE = "shoal.dialects.hyper_opt.objective:run"
@@ -38,21 +38,18 @@ class Plan:
     fields: dict[str, Any]
     notes: list[str]
 
-    @property
-    def directory(self) -> Path:
-        return study_directory(Definition(name=self.fields["name"], space={}, directory=str(self.fields["directory"])))
-
     def freeze(self) -> None:
         """Write what peers read, at once."""
-        settings = self.settings
+        settings, fields = self.settings, self.fields
+        file = study_directory(placed(catalog.store(fields["store"]), fields["name"], str(fields["directory"]))) / FILE
         optuna = {**settings.raw["optuna"], "save_path": str(settings.save_path)}
         frozen = Frozen(str(settings.objective), {**settings.model, "optuna": optuna}, settings.metrics,
                         bool(settings.hyper.optuna.gpu), None if settings.log is None else str(settings.log),
                         )  # fmt: skip
         try:
-            results.replace(self.directory / FILE, yaml.safe_dump(msgspec.structs.asdict(frozen), sort_keys=False))
+            results.replace(file, yaml.safe_dump(msgspec.structs.asdict(frozen), sort_keys=False))
         except OSError as error:
-            raise StudyError(f"cannot write {self.directory / FILE}: {error.strerror or error}") from None
+            raise StudyError(f"cannot write {file}: {error.strerror or error}") from None
 
     def say(self) -> None:
         for note in self.notes:

@@ -11,7 +11,7 @@ from time import time
 from typing import Any, NoReturn
 
 from shoal import catalog
-from shoal.beginning import files_beside
+from shoal.beginning import files_beside, placed
 from shoal.dialects.syne_tune.backend import LocalBackend, PythonBackend
 from shoal.dialects.syne_tune.constants import ST_CRITERION, ST_DATETIME_FORMAT, ST_TUNER_CREATION_TIMESTAMP
 from shoal.dialects.syne_tune.optimizer.scheduler import Scheduler
@@ -22,7 +22,6 @@ from shoal.dialects.syne_tune.stopping_criterion import StoppingCriterion
 from shoal.dialects.syne_tune.watch import Watch
 from shoal.errors import StudyError
 from shoal.files import study_directory
-from shoal.records import Definition
 from shoal.study import Study
 from shoal.tuning import tune
 
@@ -79,7 +78,7 @@ class Tuner:
         store = catalog.store(store_url(create=True))
         print(f"tuner {self.name!r}: {self.scheduler}", file=sys.stderr)
         directory = str(Path(self._directory).absolute()) if self._directory else files_beside(store.url)
-        plan = Definition(name=self.name, space={}, directory=directory)
+        plan = placed(store, self.name, directory)
         self.tuner_path = study_directory(plan)
         write_metadata(plan, self._metadata())
         with (
