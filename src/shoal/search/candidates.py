@@ -17,8 +17,8 @@ Score = Callable[[Array], Array]  # points [m, d] -> how good each is [m]; more 
 
 
 def spread(cube: Cube, count: int, rng: np.random.Generator) -> Array:
-    """Points drawn from the domains' distributions. (Sobol points instead led to the same losses on ten BBOB functions in
-    10 and 20 dimensions: 0.02 ± 0.02 decades worse after 30 trials, of 300 runs.)"""
+    """Points drawn from the domains' distributions. (Sobol points instead led to the same losses on ten BBOB functions
+    in 10 and 20 dimensions: 0.02 ± 0.02 decades worse after 30 trials, of 300 runs.)"""
     return cube.snap(rng.random((count, cube.dimensions)))
 
 
