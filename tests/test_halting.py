@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -186,3 +187,40 @@ def test_the_log_of_a_peer_says_what_was_decided_and_why() -> None:
     lines = log.read_text().splitlines()
     assert any(line.endswith("trial 0 paused: 1st of 1 at epoch 1; waits for promotion") for line in lines)
     assert any("resumed: promoted to epoch 3: 1st of" in line for line in lines)
+
+
+def reports_on_and_on(params: dict[str, float], trial: Any) -> float:
+    for epoch in range(1, 99):
+        trial.report(epoch, loss=params["x"] + 1 / epoch)
+    raise AssertionError("it should have been ended")
+
+
+def yields_on_and_on(params: dict[str, float]) -> Iterator[dict[str, float]]:
+    for epoch in range(1, 99):
+        yield {"loss": params["x"] + 1 / epoch} if epoch < 10 else {"accuracy": 0.5}
+
+
+@pytest.mark.parametrize("objective", [reports_on_and_on, yields_on_and_on])
+def test_a_trial_that_runs_on_beyond_its_budget_is_done_with_what_it_reported_last(objective: Any) -> None:
+    study = tune(objective, stopping="none", budget=BUDGET, keep_checkpoints=1)
+    (trial,) = study.trials
+    assert (trial.outcome, trial.reports[-1].step) == ("done", 10)
+    assert trial.value == study.best.value == trial.params["x"] + 1 / (10 if objective is reports_on_and_on else 9)
+
+
+def test_a_function_whose_seconds_are_used_up_is_done_with_what_it_reported_last() -> None:
+    def reports_until_it_is_ended(params: dict[str, float], trial: Any) -> None:
+        for step in itertools.count(1):
+            trial.report(step, loss=1 / step)
+
+    study = tune(reports_until_it_is_ended, stopping="none", budget=shoal.Budget("seconds", 0.01, 0.05))
+    assert study.best.value == 1 / study.best.reports[-1].step
+
+
+def test_a_trial_that_used_up_its_budget_without_the_metric_has_failed() -> None:
+    def never_says(params: dict[str, float], trial: Any) -> None:
+        for epoch in range(1, 99):
+            trial.report(epoch, accuracy=0.5)
+
+    (trial,) = tune(never_says, stopping="none", budget=BUDGET, max_failures=9).trials
+    assert (trial.outcome, "'loss' is missing" in trial.reason) == ("failed", True)

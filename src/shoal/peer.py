@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from shoal.answers import metrics_of
-from shoal.contracts import GO, Clock, Halted, Objective, Paused, Proposal, Wait
+from shoal.contracts import GO, Clock, Halted, Objective, Paused, Proposal, Stopped, Wait
 from shoal.errors import Exhausted, ObjectiveError, StoreError
 from shoal.files import copy_checkpoint, tidy_checkpoints
 from shoal.history import History
@@ -190,21 +190,26 @@ class Peer:
     def _metrics(self, trial: LiveTrial, params: Params) -> Generator[float, None, Metrics]:
         metric = self._journal.history.definition.metric
         metrics: Metrics | None = None
-        with closing(self._objective.run(trial)) as running:
-            for said in running:
-                if isinstance(said, Wait):
-                    yield said.seconds
-                    continue
-                step, answer = said
-                if step is not None:
-                    metrics = trial.take(step, answer)
-                    if trial.decision != GO:
-                        _end_early(running, trial)
-                        return metrics
-                elif answer is not None or trial.last is None:
-                    metrics = metrics_of(answer, metric, params)
-                else:
-                    metrics = trial.last
+        try:
+            with closing(self._objective.run(trial)) as running:
+                for said in running:
+                    if isinstance(said, Wait):
+                        yield said.seconds
+                        continue
+                    step, answer = said
+                    if step is not None:
+                        metrics = trial.take(step, answer)
+                        if trial.decision != GO:
+                            _end_early(running, trial)
+                            raise Stopped
+                    elif answer is not None or trial.last is None:
+                        metrics = metrics_of(answer, metric, params)
+                    else:
+                        metrics = trial.last
+        except Halted:
+            if trial.decision == GO or trial.outcome is not None:
+                raise
+            metrics = trial.last  # it has used up its budget, and is done with what it reported last
         if trial.problem:
             raise ObjectiveError(trial.problem)
         metrics = metrics or trial.last

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import yaml
 from test_commands import shoal as run
 
 import shoal
+from shoal.reports.simulation import picture
 
 X = {"x": (0.0, 1.0)}
 BUDGET = shoal.Budget("epoch", 1, 9)
@@ -187,3 +190,33 @@ def test_a_study_with_one_trial_is_too_little_to_go_by(folder: Path) -> None:
     said = run("simulate", "short", status=1)
     assert "study 'short' has 1 trials with a result; a simulation needs 2 or more" in said
     assert "Traceback" not in said
+
+
+def test_no_two_lines_of_a_large_picture_look_alike() -> None:
+    runs = [
+        Simulated(peers, "random", f"rule {rule}", points=[(1.0, 1.0, 0.5 + peers + rule)])
+        for peers in (1, 8, 64)
+        for rule in range(6)
+    ]
+    picture(runs, "loss", Path("many.svg"))
+    legend = Path("many.svg").read_text().partition('id="legend_1"')[2].partition('id="axes_2"')[0]
+    looks = re.findall(r'style="(fill: none; stroke[^"]*)"', legend)
+    assert len(looks) == len(set(looks)) == len(runs)
+
+
+@dataclass
+class Simulated:
+    """What a picture shows of a simulated study."""
+
+    peers: int
+    search: str
+    stopping: str
+    points: list[tuple[float, float, float]]
+    outcomes: dict[str, int] = field(default_factory=dict)
+    trials: int = 1
+    best: float | None = None
+    lost: float | None = None
+    seconds: float = 2.0
+    cost: float = 2.0
+    utilisation: float = 1.0
+    saved: float = 0.0

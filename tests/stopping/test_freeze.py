@@ -131,3 +131,22 @@ def test_losses_that_all_agree_are_foreseen_without_harm() -> None:
         told.report(number, 1, 0.5)
         told.end(number, "paused")
     assert told.next(12).resume_from is not None
+
+
+def test_at_the_end_the_best_of_a_rung_goes_on_though_a_trial_that_was_not_paused_there_took_its_place() -> None:
+    told = Told(Freeze())
+    told.start(0, 9, x=0.9)
+    for epoch in (1, 3, 9):
+        told.report(0, epoch, 0.9)
+    told.end(0, loss=0.9)
+    for number, loss in ((1, 0.2), (2, 0.1)):
+        told.park(number, 1, loss, until=1)
+        told.park(number, 3, loss, until=3)
+    assert told.next(3).resume_from is None
+    proposal = told.next(-1)
+    assert (proposal.resume_from, proposal.until) == (2, 9)
+    told.start(2, 9)
+    told.report(2, 9, 0.1)
+    told.end(2, loss=0.1)
+    with pytest.raises(Exhausted):
+        told.next(-1)

@@ -174,15 +174,35 @@ def test_trials_wait_at_each_comparison_and_the_one_that_is_furthest_behind_goes
     for number in range(4):
         told.end(number, "paused")
     turns = []
-    for _ in range(4):
+    for _ in range(3):
         proposal = told.next(4)
         assert proposal.resume_from is not None
         turns.append(proposal.resume_from)
         told.start(proposal.resume_from, 2)
         told.report(proposal.resume_from, 2, 0.1)
         told.end(proposal.resume_from, "paused")
-    assert turns == [0, 1, 2, 3]
+    assert turns == [0, 1, 3]  # but not the worst
     assert (proposal.until, proposal.why) == (2, "goes on to epoch 2, as the one that is furthest behind")
+
+
+def test_who_came_first_to_a_comparison_and_is_the_worst_of_all_that_came_later_has_an_heir_too() -> None:
+    """One worker runs trials in the same order again and again: the first would never be compared."""
+    told = waiting([0.9, 0.3, 0.2, 0.1])
+    proposal = told.next(4)
+    assert (proposal.source, proposal.resume_from) == (3, None)
+    told.start(4, 2, source=3)
+    told.report(4, 2, 0.05)
+    told.end(4, "paused")
+    assert [told.next(5).resume_from, told.next(-1).resume_from] == [1, 1]
+    assert 0 in told.history.parked
+
+
+def test_those_that_wait_go_on_before_one_that_came_to_its_end_is_followed_by_another() -> None:
+    told = waiting([0.1, 0.2, 0.3, 0.15], PBT(population=3))
+    for epoch in range(2, 10):
+        told.report(0, epoch, 0.1)
+    told.end(0)
+    assert told.next(4).resume_from == 1
 
 
 def test_where_no_trial_waits_and_none_may_begin_there_is_nothing_to_do() -> None:

@@ -39,6 +39,9 @@ class Run(Protocol):
     def points(self) -> list[tuple[float, float, float]]: ...
 
 
+DASHES = ("-", "--", ":", "-.")  # one for each number of peers; there are ten colours, one for each search and rule
+
+
 def table(runs: Sequence[Run], metric: str) -> Any:
     """One row a run, in the order given."""
     from rich.table import Table
@@ -66,12 +69,16 @@ def picture(runs: Sequence[Run], metric: str, path: Path) -> None:
         raise ShoalError("a picture needs matplotlib: pip install 'shoal[plots]'; --no-plot does without") from None
     drawing = Figure(figsize=(12, 5), layout="constrained")
     left, right = drawing.subplots(1, 2, sharey=True)
+    ways = list(dict.fromkeys((run.search, run.stopping) for run in runs))
+    crowds = list(dict.fromkeys(run.peers for run in runs))
     for run in runs:
+        way = ways.index((run.search, run.stopping))
+        look = {"color": f"C{way}", "linestyle": DASHES[(crowds.index(run.peers) + way // 10) % len(DASHES)]}
         label = f"{run.peers} peer{'s' * (run.peers != 1)}, {run.search}, {run.stopping}"
         for axis, place, end in ((left, 0, run.seconds), (right, 1, run.cost)):
             at, best = [point[place] for point in run.points], [point[2] for point in run.points]
             if best:
-                axis.step([*at, max(end, at[-1])], [*best, best[-1]], where="post", label=label)
+                axis.step([*at, max(end, at[-1])], [*best, best[-1]], where="post", label=label, **look)
     left.set(xlabel="wall-clock time in seconds", ylabel=f"best {metric} so far", xscale="log")
     right.set(xlabel="cost: seconds that trials ran, on all peers", xscale="log")
     for axis in (left, right):

@@ -64,18 +64,25 @@ class PBT:
         rung = self.ladder.entered(number, spent)
         if rung is None or rung is self.ladder.rungs[-1] or spent < history.until(number):
             return GO  # a trial without a checkpoint passes again what it had passed
-        place = rung.rank(rung.of[number])
-        where = f"{ordinal(place + 1)} of {len(rung)} at {self._what} {rung.level:g}"
-        if len(rung) < max(1 / self.quantile, 2) or place < (1 - self.quantile) * len(rung):
-            return Decision(pause=True, reason=f"{where}; waits for its turn")
-        return Decision(stop=True, reason=f"{where}; an heir of a better one follows")
+        where = f"{ordinal(rung.rank(rung.of[number]) + 1)} of {len(rung)} at {self._what} {rung.level:g}"
+        if self._is_worst(number, rung):
+            return Decision(stop=True, reason=f"{where}; an heir of a better one follows")
+        return Decision(pause=True, reason=f"{where}; waits for its turn")
+
+    def _is_worst(self, number: int, rung: Rung) -> bool:
+        """Whether a trial is of the worst quantile at a rung, of all that got there so far."""
+        enough = len(rung) >= max(1 / self.quantile, 2)
+        return enough and rung.rank(rung.of[number]) >= (1 - self.quantile) * len(rung)
 
     def ask(self, number: int, rng: np.random.Generator) -> Proposal:
         waiting = sorted((self.ladder.reached(trial), trial) for trial in self._history.parked)
+        # who came first to a comparison was found to be of the worst when the others had come, too
+        waiting = [(k, trial) for k, trial in waiting if not (k and self._is_worst(trial, self.ladder.rungs[k - 1]))]
         alive = len(waiting) + len(self._history.running)
+        finished = self._history.counts["done"] % self.population  # no places to fill while others are on their way
         if number >= 0 and number < self.population:
             return self._begin(number, rng)
-        if number >= 0 and alive < self.population:
+        if number >= 0 and alive + (finished if waiting else 0) < self.population:
             return self._heir(number, rng)
         if waiting:
             reached, trial = waiting[0]

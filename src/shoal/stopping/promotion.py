@@ -137,6 +137,8 @@ class Promotion:
             one_in = self.ladder.one_in(k, self.eta) if self.adapt else self.eta
             allowed = max(int(len(rung) / one_in), 0 if fresh else 1)
             picked = self.pick(rung, waiting, allowed) if allowed else None
+            if picked is None and not fresh:
+                picked = first_of(rung, waiting, 1)  # even where others, which were never paused, took its place
             if picked is not None:
                 return self._promoted(picked, rung, self.levels[k + 1])
         return None
