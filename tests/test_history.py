@@ -153,6 +153,17 @@ def test_whichever_record_comes_first_a_trial_that_goes_on_began_where_it_was_pa
         assert made.until_before(0) == before
 
 
+@pytest.mark.parametrize(("resumed", "steps"), [((3, 4), [1, 2, 3, 4]), ((1, 2), [1, 2]), ((), [])])
+def test_a_trial_that_goes_on_from_what_a_lost_attempt_saved_keeps_the_curve_up_to_there(
+    resumed: tuple[int, ...], steps: list[int]
+) -> None:
+    records: list[AnyRecord] = [started(0), *(Reported(0, step, {"loss": 1.0}, 0.0) for step in (1, 2, 3))]
+    records += [Ended(0, "lost", 0.0), started(0, 1)]
+    records += [Reported(0, step, {"loss": 1.0}, 0.0, attempt=1) for step in resumed]
+    for order in (records, records[::-1]):
+        assert [report.step for report in history(*order).reports(0)] == steps
+
+
 def test_losses_count_the_attempts_that_were_lost() -> None:
     records = [started(0), Ended(0, "lost", 0.0), started(0, 1), Ended(0, "lost", 0.0, attempt=1), started(0, 2)]
     for order in (records, records[::-1]):

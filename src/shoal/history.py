@@ -179,14 +179,17 @@ class History(Fold):
         return usable
 
     def reports(self, number: int) -> tuple[Report, ...]:
-        """The reports of a trial's latest attempt, after those of the paused attempts that it went on from."""
+        """The reports of a trial's latest attempt, after those of the paused and the lost ones that it went on from."""
         steps = self._reports.get(number, {})
         latest, paused = self._attempt[number] if number < self.length else -1, self._paused.get(number, ())
+        lost = self._lost.get(number, ())
         first = min((step for step, told in steps.items() if told.attempt == latest), default=math.inf)
+        begun = self.spent(steps[int(first)]) if lost and first < math.inf else -math.inf
         return tuple(
             Report(step, told.metrics, told.seconds, told.saved, told.time)
             for step, told in sorted(steps.items())
-            if told.attempt == latest or (told.attempt in paused and step < first)
+            if told.attempt == latest
+            or (step < first and (told.attempt in paused or (told.attempt in lost and self.spent(told) < begun)))
         )
 
     def trials(self) -> Iterator[Trial]:
