@@ -26,6 +26,8 @@ from shoal.vitals import gone
 CELLS = 1 << 18  # trials of each rank that can be resumed
 AHEAD = 256  # numbers that the lasting store grants to the job at once
 TAG = 7
+WINDOW = 0.001, 0.00025  # seconds between messages: at least, and for each rank, as each hears of all others
+MISSES = 3  # looks without a message after which there is none: a look may do no more than bring the next one nearer
 PAUSE = 0.002  # seconds between looks while others finish
 LASTING = 0.05  # seconds after which what is new is written to the lasting store at the latest
 
@@ -38,12 +40,11 @@ class MpiStore:
     Raises StoreError where a study of another name is asked for.
     """
 
-    window = 0.003  # seconds between messages: they are cheap, and what a search knows of the others is fresh
-
     def __init__(self, comm: Any, study: str, limit: int | None, lasting: Store | None, name: str) -> None:
         from mpi4py import MPI
 
         self.url = str(comm.bcast(lasting.url if lasting is not None else None, root=0))
+        self.window = max(WINDOW[0], WINDOW[1] * comm.size)
         self._limit = limit
         self._mpi, self._comm, self._study = MPI, comm.Dup(), study
         self._lasting, self._name = lasting, name
@@ -114,8 +115,13 @@ class MpiStore:
         if self._over:
             return
         with self._lock:
-            status = self._mpi.Status()
-            while (message := self._comm.Improbe(self._mpi.ANY_SOURCE, TAG, status)) is not None:
+            status, misses = self._mpi.Status(), 0
+            while misses < MISSES:
+                message = self._comm.Improbe(self._mpi.ANY_SOURCE, TAG, status)
+                if message is None:
+                    misses += 1
+                    continue
+                misses = 0
                 buffer = bytearray(status.Get_count(self._mpi.BYTE))
                 message.Recv([buffer, self._mpi.BYTE])
                 self._received[status.Get_source()] += 1
