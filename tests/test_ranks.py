@@ -83,6 +83,38 @@ with open(f"rank-{MPI.COMM_WORLD.rank}.json", "w") as file:
     json.dump(told, file)
 """
 
+BACKLOG = """
+import os, time
+from mpi4py import MPI
+from shoal.records import Defined, Definition, Ordered
+from shoal.stores.memory import MemoryStore
+from shoal.stores.mpi import MpiStore
+
+world, lasting = MPI.COMM_WORLD, None
+if world.rank == 0:
+    lasting = MemoryStore("memory")
+    lasting.create("s", Defined(1, Definition(name="s", space={}), 0.0))
+store = MpiStore(world, "s", None, lasting, "job")
+if world.rank == 0:
+    for version in range(1, 201):
+        store.append("s", "rank 0", [Ordered(version, "go", "", 0.0)])
+    open("sent", "w").close()
+    while not os.path.exists("heard"):
+        store.tend()
+        time.sleep(0.001)
+else:
+    while not os.path.exists("sent"):
+        time.sleep(0.001)
+    cursor, heard, looks = 0, 0, 0
+    while heard < 201:  # the definition, too
+        records, cursor = store.read("s", cursor)
+        heard, looks = heard + len(records), looks + 1
+        time.sleep(0.01)
+    print("looks:", looks)
+    open("heard", "w").close()
+store.finish()
+"""
+
 pytestmark = pytest.mark.skipif(not MPIEXEC.exists(), reason="no mpiexec beside this Python: pip install mpich mpi4py")
 
 
@@ -123,6 +155,16 @@ def test_every_rank_is_a_peer_and_all_agree_in_the_end() -> None:
     assert [trial.number for trial in study.trials] == list(range(60))
     assert len({trial.peer for trial in study.trials}) == 4
     assert (study.best.number, study.best.value) == (told[0]["best"], told[0]["value"])
+
+
+def test_a_rank_that_was_busy_for_long_takes_in_at_once_what_others_told_meanwhile() -> None:
+    Path("backlog.py").write_text(BACKLOG)
+    done = subprocess.run(
+        [MPIEXEC, "-n", "2", sys.executable, "backlog.py"], env={**os.environ, **LOOPBACK},
+        capture_output=True, text=True, timeout=100,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split("looks: ")[1].split()[0]) < 50  # for 200 messages
 
 
 def test_a_trial_that_one_rank_paused_is_promoted_once_by_any() -> None:
