@@ -97,7 +97,7 @@ def test_the_tutorial_goes_from_an_empty_folder_to_an_objective_of_98_percent(
     work = folder / "work"
     work.mkdir()
     done = subprocess.run(
-        ["/bin/sh", str(EXAMPLE)], cwd=work, env={**environment, "MAX_EVALS": "24"}, capture_output=True, text=True,
+        ["/bin/sh", str(EXAMPLE)], cwd=work, env={**environment, "MAX_EVALS": "50"}, capture_output=True, text=True,
         check=False, timeout=550,
     )  # fmt: skip
     assert done.returncode == 0, (done.stdout, done.stderr)
@@ -114,7 +114,7 @@ def test_the_tutorial_goes_from_an_empty_folder_to_an_objective_of_98_percent(
                              text=True, check=True)  # fmt: skip
     assert f"objective: {last}" in trained.stdout  # best.json is found in the folder above
     assert {path.name for path in place.iterdir()} >= {"polynome2", "results.csv", "shoal.log", "best_config.png"}
-    assert len((place / "results.csv").read_text().splitlines()) == 25
+    assert len((place / "results.csv").read_text().splitlines()) == 51
     where = "import dh_project.polynome2 as it; print(it.__file__)"
     found = subprocess.run(
         ["python", "-c", where], cwd="/", env=environment, capture_output=True, text=True, check=True
