@@ -141,8 +141,11 @@ def whereabouts(url: str) -> str:
     """
     if url.startswith("dir:"):
         return f"dir:{os.path.realpath(url.removeprefix('dir:'))}"
-    kind, _, rest = url.removeprefix("ray:").partition("://")
-    return f"{kind.partition('+')[0]}://{re.sub(r'^[^:/]*(:[^@]*)?@', '', rest).partition('?')[0]}"
+    from sqlalchemy import URL, make_url
+
+    given = make_url(url.removeprefix("ray:"))
+    place = URL.create(given.get_backend_name(), host=given.host, port=given.port, database=given.database)
+    return place.render_as_string()
 
 
 def write_order(file: Path, order: Order) -> None:

@@ -79,14 +79,15 @@ class SqlStore:
     def append(self, study: str, writer: str, records: Sequence[AnyRecord]) -> None:
         data = encode(records)  # should a try get through unnoticed, all is there twice, and counts once
         if self._database.backend == "postgresql":
-            given = {"this": study, "me": writer, "data": data}
+            given = {"this": study, "me": writer, "data": data, "step": 1}
             if self._database.read(lambda connection: connection.execute(statements.APPEND, given).scalar()) is None:
                 self._unknown(study)
             return
 
         def work(connection: Connection) -> None:
             seq = self._raise(connection, study, 1)
-            connection.execute(insert(batches), {"study": study, "seq": seq, "writer": writer, "records": data})
+            row = {"study": study, "seq": seq, "writer": writer, "records": data}
+            connection.execute(statements.PUT, row)
 
         self._database.write(work)
 
@@ -188,7 +189,7 @@ class SqlStore:
 
     def _grant(self, connection: Connection, study: str, peer: str, grant: Grant) -> None:
         row = {"start": grant.key, "stop": grant.stop, "generation": grant.generation, "origin": grant.origin}
-        connection.execute(insert(grants), {"study": study, "peer": peer, **row})
+        connection.execute(statements.GRANT, {"study": study, "peer": peer, **row})
 
     def _held(self, connection: Connection, study: str, peer: str, given: Sequence[Grant]) -> Grant | None:
         """The last of some grants, if the peer got it."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Executable, Integer, bindparam, case, delete, insert, select, update
+from sqlalchemy import Executable, Integer, bindparam, case, delete, insert, literal, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from shoal.stores.schema import Blob, Name, batches, grants, peers, studies
@@ -22,6 +22,10 @@ _granted_me = (grants.c.study == _this) & (grants.c.peer == _me)
 # Raise the study's batch counter by ``step``, which locks its row until the commit; what it is then
 RAISE: Final = update(studies).where(_study).values(last_batch=studies.c.last_batch + bindparam("step", type_=Integer))
 RAISED: Final = select(studies.c.last_batch).where(_study)
+
+# A batch, and a grant, by their columns
+PUT: Final = insert(batches)
+GRANT: Final = insert(grants)
 
 # The first number that was not granted yet, which is then ours to move to ``stop``
 NEXT: Final = select(studies.c.next_number).where(_study).with_for_update()
@@ -49,11 +53,9 @@ def orphans(now: ColumnElement[float]) -> Executable:
 
 # ------------------------------------------------------------------ PostgreSQL: in one statement, and so one round trip
 
-_raised = (
-    update(studies).where(_study).values(last_batch=studies.c.last_batch + 1).returning(studies.c.last_batch).cte()
-)
+_raised = RAISE.returning(studies.c.last_batch).cte()
 _batch = select(_this, _raised.c.last_batch, _me, bindparam("data", type_=Blob))
-APPEND: Final = (  # write a batch of ``data``; returns its number
+APPEND: Final = (  # raise it by ``step``, write a batch of ``data``; returns its number
     insert(batches).from_select(["study", "seq", "writer", "records"], _batch).returning(batches.c.seq)
 )
 
@@ -62,8 +64,7 @@ _moved = (
     update(studies).where(_study, studies.c.next_number + _count <= bindparam("limit", type_=Integer))
     .values(next_number=studies.c.next_number + _count).returning(studies.c.next_number).cte()
 )  # fmt: skip
-_zero = bindparam("zero", 0, type_=Integer)
-_grant = select(_this, _moved.c.next_number - _count, _moved.c.next_number, _zero, _zero, _me)
+_grant = select(_this, _moved.c.next_number - _count, _moved.c.next_number, literal(0), literal(0), _me)
 TAKE: Final = (  # let go of what is ``settled``, and grant ``count`` numbers; the first, if as many are below ``limit``
     insert(grants).from_select(["study", "start", "stop", "generation", "origin", "peer"], _grant)
     .returning(grants.c.start).add_cte(LET_GO.cte())
