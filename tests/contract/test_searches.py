@@ -278,7 +278,10 @@ def test_constraints_that_chance_does_not_meet_are_met_from_a_starting_point_on(
     space = Space(
         {f"x{place}": (0.0, 1.0) for place in range(8)}, where=" + ".join(f"x{p}" for p in range(8)) + " < 0.5"
     )
-    told = Peer(make, space, start=[dict.fromkeys(space.names, 0.05)]).run(range(25), lambda params: -params["x0"])
+    peer, late = (Peer(make, space, start=[dict.fromkeys(space.names, 0.05)]) for _ in range(2))
+    told = peer.run(range(25), lambda params: -params["x0"])
+    late.tell(*peer.records)
+    assert late.proposer.propose(25).params == peer.proposer.propose(25).params
     assert all(space.validate(params) == params for params in told)
     assert len({tuple(params.values()) for params in told}) == 25
 

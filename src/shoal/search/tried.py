@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
+from functools import cached_property
 
 import numpy as np
 
@@ -24,7 +26,6 @@ class Tried:
         self._history = history
         self._space = history.space
         self._seen = {self._row(n) for n in range(history.length) if history.inside(n)}
-        self._tight = False  # whether draws at random do not meet the constraints
         self._untried: list[Params] | None = None
         self.size = self._space.size
 
@@ -51,15 +52,22 @@ class Tried:
     def sample(self, rng: np.random.Generator) -> Params:
         """Params drawn from the domains' distributions; where the constraints are too tight, from a trial on."""
         if not self._tight:
-            try:
+            with suppress(SpaceError):
                 return self._space.sample(rng)
-            except SpaceError:
-                self._tight = True
         length = self._history.length
         known = [n for n in range(max(0, length - RECENT), length) if self._history.inside(n)]
         if not known:
             return self._space.sample(rng)
         return self._space.wander(self._history.params(known[int(rng.integers(len(known)))]), rng)
+
+    @cached_property
+    def _tight(self) -> bool:
+        """Whether draws at random do not meet the constraints, by some that are the same for all peers."""
+        try:
+            self._space.sample(np.random.default_rng(0))
+        except SpaceError:
+            return True
+        return False
 
     def __contains__(self, params: Params) -> bool:
         return point_key(self._space, params) in self._seen
