@@ -41,6 +41,11 @@ class History(Fold):
         """How many trials are in each state."""
         return {**dict(zip(STATES, self._tally, strict=True)), "waiting": self.length - sum(self._tally[1:])}
 
+    @property
+    def begun_at(self) -> NDArray[np.float64]:
+        """When the latest attempt at each trial began, [length]; NaN where that is not known."""
+        return self._columns["time"][: self.length]
+
     def finished(self, number: int) -> bool:
         """Whether the trial is done, stopped or failed: not to be run again."""
         return number < self.length and self._state[number] >= FINISHED

@@ -79,8 +79,9 @@ class Evidence:
         alpha, _ = lapack.dpotrs(factor, y, lower=1)
         away = (packed - self.mean) / self.deviation
         value = 0.5 * y @ alpha + np.log(np.diag(factor)).sum() - log_jacobian + 0.5 * away @ away
-        half, _ = lapack.dpotri(factor, lower=1)
-        inverse = np.tril(half) + np.tril(half, -1).T
+        half, _ = lapack.dpotri(factor, lower=1)  # the lower triangle; zeros above
+        half.flat[:: len(half) + 1] *= 0.5
+        inverse = half + half.T
         outer = 0.5 * (inverse - np.outer(alpha, alpha))  # eq. 5.9: dL/dθ = Σ outer ∘ dK/dθ
         weights = signal * outer * matern_slope(squares)
         pull = weights.sum(1)[:, None] * scaled - weights @ scaled  # a quarter of dL/dscaled

@@ -17,7 +17,6 @@ from shoal.records import AnyRecord, Ended, Reported
 from shoal.space.domain import Array
 from shoal.trial import Report
 
-FEW = 3.0  # trials: as much as the slope of 1 from rung to rung weighs
 LATEST = 200  # trials that tell how well a rung foresees the next …
 EXPECTED = 0.7  # … what is expected of that before any has …
 DOUBT = 5.0  # … and as how many of them it counts
@@ -85,7 +84,7 @@ class Ladder:
         self.rungs = [Rung(level) for level in at]
         self._reached: dict[int, int] = {}  # trial -> rungs that it got to
         self._when: dict[int, float] = {}  # … and what it had spent when it got to the last of them
-        self._losses = np.full((64, len(at)), np.nan)
+        self._losses, self._times = (np.full((64, len(at)), np.nan) for _ in range(2))
         self._told = Told(history, self.add, self.drop, trials)
         for number in np.flatnonzero(history.state[: history.length] == CODE["failed"]).tolist():
             self.drop(number)
@@ -105,7 +104,8 @@ class Ladder:
         self._when[number] = spent
         while reached < len(self.rungs) and spent >= self.rungs[reached].level:
             self.rungs[reached].add(number, loss)
-            self._row(number)[reached] = loss
+            self._hold(number)
+            self._losses[number, reached], self._times[number, reached] = loss, report.time
             reached += 1
         self._reached[number] = reached
 
@@ -113,19 +113,25 @@ class Ladder:
         """Forget a trial that failed."""
         for rung in self.rungs[: self._reached.pop(number, 0)]:
             rung.drop(number)
-        self._row(number)[:] = np.nan
+        self._hold(number)
+        self._losses[number] = self._times[number] = np.nan
 
-    def _row(self, number: int) -> Array:
+    def _hold(self, number: int) -> None:
+        """Make room for a trial."""
         if number >= len(self._losses):
             more = np.full((max(number + 1, 2 * len(self._losses)) - len(self._losses), len(self.rungs)), np.nan)
             self._losses = np.concatenate([self._losses, more])
-        row: Array = self._losses[number]
-        return row
+            self._times = np.concatenate([self._times, more])
 
     def losses(self, count: int) -> Array:
         """Losses [count, rungs] of the first trials, NaN where they did not get to."""
-        self._row(max(count - 1, 0))
+        self._hold(count - 1)
         return self._losses[:count]
+
+    def times(self, count: int) -> Array:
+        """When they got there, [count, rungs]."""
+        self._hold(count - 1)
+        return self._times[:count]
 
     def one_in(self, k: int, eta: float) -> float:
         """Of how many trials at a rung one is worth going on with: η^ρ.
@@ -159,33 +165,6 @@ def _ranks(losses: Array) -> Array:
     _, place, count = np.unique(losses, return_inverse=True, return_counts=True)
     ranks: Array = (np.cumsum(count) - count / 2)[place]
     return ranks
-
-
-def aligned(losses: Array) -> Array:
-    """What losses at rungs, [n, k], let expect at the highest rung that a few got to; NaN stays NaN.
-
-    From one rung to the next a line is fitted through the trials that got to both, with a slope near 1 while these are
-    few: where early losses say nothing about later ones, all of them come to mean the same.
-    """
-    found = losses.copy()
-    shift, slope = 0.0, 1.0
-    for k in range(losses.shape[1] - 2, -1, -1):
-        both = ~np.isnan(losses[:, k]) & ~np.isnan(losses[:, k + 1])
-        if np.count_nonzero(both) >= 2:
-            low, high = losses[both, k], losses[both, k + 1]
-            away, spread = low - low.mean(), max(float(low.var()), 1e-300)
-            bend = max((float(away @ high) + FEW * spread) / (float(away @ away) + FEW * spread), 0.0)
-            shift, slope = shift + slope * float(high.mean() - bend * low.mean()), slope * bend
-        found[:, k] = shift + slope * losses[:, k]
-    return found
-
-
-def latest(losses: Array) -> Array:
-    """What each trial lost at the highest rung it got to, [n]; NaN where there is none."""
-    found = np.full(len(losses), np.nan)
-    for column in losses.T:
-        found = np.where(np.isnan(column), found, column)
-    return found
 
 
 def even_levels(least: float, most: float, eta: float) -> list[float]:

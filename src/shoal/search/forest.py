@@ -23,7 +23,7 @@ from shoal.history import History
 from shoal.models.acquisition import log_expected_improvement
 from shoal.models.features import Cuts
 from shoal.models.forest import Forest
-from shoal.models.joint import spread
+from shoal.models.learner import spread
 from shoal.records import AnyRecord
 from shoal.search.candidates import Score, neighbours, pool, untried
 from shoal.search.design import Design

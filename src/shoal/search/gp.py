@@ -14,17 +14,16 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from shoal.contracts import Proposal
 from shoal.errors import SpaceError
 from shoal.history import History
 from shoal.models.ensemble import Ensemble
-from shoal.models.evidence import Evidence, Theta
 from shoal.models.features import Features
 from shoal.models.gp import GaussianProcess
-from shoal.models.joint import spread
+from shoal.models.joint import with_budget
 from shoal.models.kernel import squared_distances
+from shoal.models.learner import Learner, spread
 from shoal.models.outputs import LogWarp
 from shoal.models.threads import one_thread
 from shoal.models.ties import Ties
@@ -36,9 +35,6 @@ from shoal.search.tried import Tried
 from shoal.space.cube import Cube
 from shoal.space.domain import Array
 
-LEARNT: Final = 200  # trials that hyperparameters are learnt from
-ALIKE: Final = 800  # trials times samples of hyperparameters: what is worth averaging
-STEPS: Final = 8  # of the optimiser, from where it was with half the trials
 NEAR: Final = 0.25  # squared distance, in lengthscales, up to which a place is near a trial
 
 
@@ -64,7 +60,10 @@ class GP:
         self._features = Features(self._cube)
         self._tried = Tried(history)
         self._first = Design(self._cube, self._tried, self._seed)
-        self._thetas: dict[int, tuple[int, list[Theta]]] = {}
+        self._group = self._features.group
+        if history.definition.budget is not None:
+            self._group = with_budget(self._group)
+        self._learner = Learner(self._group, self._seed, self.samples)
 
     def tell(self, record: AnyRecord) -> None:
         self._tried.tell(record)
@@ -79,17 +78,18 @@ class GP:
 
     def _advise(self, seen: Observed, rng: np.random.Generator) -> Proposal:
         """The most promising place, as a proposal."""
-        x, losses, group, at_end = self._data(seen)
+        x, known, at_end = self._data(seen)
+        losses = known(len(x))
         trials, kept = spread(seen.losses, self.most), spread(losses, self.most)
         ends = at_end(seen.points[trials])
-        thetas = self._learn(x, losses, group)
+        thetas = self._learner(x, known)
         times = Counter(map(id, thetas))  # rejected samples repeat the one before
         unique = list({id(theta): theta for theta in thetas}.values())
         warp, running = LogWarp(losses[kept]), at_end(seen.running)
         if len(running) > self.most:
-            mode = GaussianProcess(x[kept], warp(unique[0].warp), group, unique[0], ends=ends)
+            mode = GaussianProcess(x[kept], warp(unique[0].warp), self._group, unique[0], ends=ends)
             running = running[np.argsort(-mode.log_improvement(mode.squares(running)), kind="stable")[: self.most]]
-        models = [GaussianProcess(x[kept], warp(theta.warp), group, theta, running, ends) for theta in unique]
+        models = [GaussianProcess(x[kept], warp(t.warp), self._group, t, running, ends) for t in unique]
         ensemble = Ensemble(models, [times[id(theta)] for theta in unique])
         close = ends * models[0].scale  # the trials, in lengthscales
         ties = Ties(close, seen.losses[trials], seen.failed[trials])
@@ -115,18 +115,17 @@ class GP:
         )
         return Proposal(self._cube.params(point), f"{where}, {chance:.0%} chance of a new best")
 
-    def _data(self, seen: Observed) -> tuple[Array, Array, NDArray[np.int_], Callable[[Array], Array]]:
-        """Coordinates and losses of what was observed, the param of each coordinate, and how points become coordinates.
+    def _data(self, seen: Observed) -> tuple[Array, Callable[[int], Array], Callable[[Array], Array]]:
+        """Coordinates of what was observed, the losses of the first so many as known by then, and how points become
+        coordinates.
 
         With a budget it is one more coordinate: every rung of every trial is observed, and points mean their ends.
         """
-        features, group = self._features, self._features.group
-        if seen.curves is None:
-            return features(seen.points), seen.losses, group, features
-        curves = seen.curves
+        features, curves = self._features, seen.curves
+        if curves is None:
+            return features(seen.points), lambda count: seen.losses[:count], features
         x = np.column_stack([features(seen.points)[curves.trial], curves.place])
-        budget = group.max() + 1 if len(group) else 0
-        return x, curves.losses, np.append(group, budget), lambda p: np.column_stack([features(p), np.ones(len(p))])
+        return x, curves.foreseen, lambda points: np.column_stack([features(points), np.ones(len(points))])
 
     def _best(self, glance: Score, score: Score, top: Array, rng: np.random.Generator) -> Array | None:
         """The place of the highest score that was not tried yet."""
@@ -138,27 +137,3 @@ class GP:
         climbed, heights = climb(self._cube, places[order[: self.starts]], score, rng)
         ranked = np.concatenate([climbed[np.argsort(-heights, kind="stable")], places])
         return untried(self._cube, ranked, self._tried)
-
-    # ------------------------------------------------------------------ hyperparameters
-
-    def _learn(self, x: Array, losses: Array, group: NDArray[np.int_]) -> list[Theta]:
-        """The mode of the hyperparameters, and samples; both change little from trial to trial.
-
-        They are those of the first trials by number, with room for a few to come in late, so that all peers that know
-        the same have the same.
-        """
-        n = len(losses)
-        return self._at(x, losses, group, n if n < 20 else n - n % (n // 10))
-
-    def _at(self, x: Array, losses: Array, group: NDArray[np.int_], count: int) -> list[Theta]:
-        x, losses = x[:count], losses[:count]
-        key = hash((x.tobytes(), losses.tobytes()))
-        if self._thetas.get(count, (None,))[0] != key:
-            start = self._at(x, losses, group, count // 2)[0] if count >= 2 * self.design else None
-            kept = spread(losses, LEARNT)
-            evidence = Evidence(x[kept], losses[kept], group)
-            mode = evidence.mode(start, STEPS)
-            few = max(min(self.samples, 3), min(self.samples, ALIKE // count))
-            samples = evidence.sample(mode, few, np.random.default_rng([self._seed, count]))
-            self._thetas[count] = (key, [mode, *samples])
-        return self._thetas[count][1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,8 @@ from numpy.typing import NDArray
 
 from shoal.fold import CODE
 from shoal.history import History
-from shoal.models.rungs import Ladder, aligned, even_levels, latest
+from shoal.models.foreseen import Curves, aligned, latest, worse
+from shoal.models.rungs import Ladder, even_levels
 from shoal.records import AnyRecord
 from shoal.search.places import Places
 from shoal.space.cube import Cube
@@ -30,17 +30,7 @@ class Observed:
     losses: Array  # [n], finite
     failed: NDArray[np.bool_]  # [n]
     running: Array  # [r, d]; lost ones too, which will be run again
-    curves: Curves | None = None  # of all of these, with a budget
-
-
-@dataclass(frozen=True)
-class Curves:
-    """What trials lost at rungs: row k is of the ``trial[k]``-th, at a ``place`` between 0 (the least budget) and 1
-    (the most), on a log scale. Losses at lower rungs are what they let expect at the highest."""
-
-    trial: NDArray[np.int_]  # [c], into the n that are observed
-    place: Array  # [c]
-    losses: Array  # [c]
+    curves: Curves | None = None  # of those that ended, with a budget
 
 
 class Watch:
@@ -61,10 +51,8 @@ class Watch:
         history, points = self._history, self._places.look()
         n = history.length
         state, value, usable = history.state[:n], history.value[:n], history.usable
-        foreseen: Array | None = None
         if self._ladder is not None:
-            foreseen = aligned(self._ladder.losses(n))
-            last = latest(foreseen)
+            last = latest(aligned(self._ladder.losses(n)))
             value = np.where(np.isnan(last), value, last)
             value[state == CODE["failed"]] = np.nan
         done = usable & ~np.isnan(value)
@@ -73,20 +61,15 @@ class Watch:
         told = np.flatnonzero(done | failed)
         losses = value[told]
         if failed.any():
-            losses[failed[told]] = _worst(value[done])
-        curves = None if foreseen is None else _curves(foreseen[told], losses, failed[told])
+            losses[failed[told]] = worse(value[done])
+        curves = None if self._ladder is None else self._curves(self._ladder, told, failed)
         return Observed(told, points[told], losses, failed[told], points[:n][running], curves)
 
-
-def _worst(losses: Array) -> float:
-    """The greatest loss; where all tie, as at a level that nothing has left yet, a greater one."""
-    worst = float(losses.max())
-    return worst if losses.min() < worst else min(worst + 0.1 * (abs(worst) or 1.0), sys.float_info.max)
-
-
-def _curves(found: Array, losses: Array, failed: NDArray[np.bool_]) -> Curves:
-    found[failed] = np.nan
-    silent = np.isnan(found).all(1)  # they failed, or came to their end without a report
-    found[silent, -1] = losses[silent]
-    trial, rung = np.nonzero(~np.isnan(found))
-    return Curves(trial, rung / max(found.shape[1] - 1, 1), found[trial, rung])
+    def _curves(self, ladder: Ladder, told: NDArray[np.int_], failed: NDArray[np.bool_]) -> Curves:
+        """Those of the trials; what failed, or came to its end without a report, did so at its end."""
+        n = self._history.length
+        losses, times = ladder.losses(n)[told], ladder.times(n)[told]
+        silent = np.isnan(losses).all(1)
+        losses[silent, -1] = np.where(failed, np.inf, self._history.value[:n])[told][silent]
+        times[silent, -1] = self._history.begun_at[told][silent]
+        return Curves(losses, times)

@@ -21,7 +21,7 @@ from shoal.models.curve import CurveEnsemble
 from shoal.models.evidence import Evidence, Theta
 from shoal.models.features import Features
 from shoal.models.gp import GaussianProcess
-from shoal.models.joint import spread
+from shoal.models.learner import spread
 from shoal.models.threads import one_thread
 from shoal.records import Reported
 from shoal.space.cube import Cube

@@ -10,16 +10,19 @@ those of which the model expects most, from whichever rung.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shoal.contracts import Decision, Proposal, Search
 from shoal.history import History
 from shoal.models.features import Features
-from shoal.models.joint import MOST, Joint, spread
-from shoal.models.rungs import Rung, aligned, check_eta
+from shoal.models.foreseen import Curves
+from shoal.models.joint import Joint
+from shoal.models.rungs import Rung, check_eta
 from shoal.models.threads import one_thread
 from shoal.records import AnyRecord, Reported
 from shoal.space.cube import Cube
@@ -52,7 +55,7 @@ class Freeze:
         self._cube = Cube(history.space)
         self._features = Features(self._cube)
         self._joint = Joint(self._features.group, history.definition.seed % 2**63)
-        self._told = 0
+        self._told = np.empty(0)  # losses at rungs, as the model knows them
 
     def tell(self, record: AnyRecord) -> None:
         self._promotion.tell(record)
@@ -85,18 +88,11 @@ class Freeze:
     def _learn(self) -> None:
         """Bring the model up to date: every rung that a trial got to is an observation."""
         history, ladder = self._history, self._promotion.ladder
-        n = history.length
-        losses = ladder.losses(n)
-        known = ~np.isnan(losses) & history.usable[:, None]
-        count = int(np.count_nonzero(known))
-        if count == self._told:
-            return
-        self._told = count
-        trials, rungs = np.nonzero(known)
-        told = aligned(losses)[trials, rungs]
-        kept = spread(told, MOST)
-        place = rungs[kept] / max(len(ladder.rungs) - 1, 1)
-        self._joint.tell(np.column_stack([self._coordinates(trials[kept].tolist()), place]), told[kept])
+        told = np.flatnonzero(history.usable & ~np.isnan(ladder.losses(history.length)).all(1))
+        losses = ladder.losses(history.length)[told]
+        if not np.array_equal(losses, self._told, equal_nan=True):
+            self._told = losses
+            self._joint.tell(self._coordinates(told), Curves(losses, ladder.times(history.length)[told]))
 
-    def _coordinates(self, numbers: list[int]) -> Array:
+    def _coordinates(self, numbers: Sequence[int] | NDArray[np.int_]) -> Array:
         return self._features(self._cube.of_codes(self._history.x[numbers]))

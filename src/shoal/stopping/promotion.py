@@ -56,14 +56,15 @@ class Promotion:
         self._asked: dict[int, tuple[float, float, float]] = {}  # trial -> the budget that it is to use, …
         self._all = self._whole = self._rest = 0.0  # … and that without a pause, from its start or from one; the sums
         for number in range(history.length):
-            self._count(number)
+            if history.attempt(number) >= 0:  # it has begun, as far as is known
+                self._count(number)
         self._search.begin(history)
 
     def tell(self, record: AnyRecord) -> None:
         self.ladder.tell(record)
         if type(record) is Ended or (isinstance(record, Started | Reported) and record.number in self._place):
             self._look(record.number)
-        if isinstance(record, Started | Ended):
+        if isinstance(record, Started | Ended) or (type(record) is Reported and record.number not in self._asked):
             self._count(record.number)
         self._search.tell(record)
 

@@ -1,0 +1,61 @@
+"""Hyperparameters of Gaussian processes, learnt anew as observations come in: only as often as it pays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shoal.models.evidence import Evidence, Theta
+from shoal.space.domain import Array
+
+LEARNT = 200  # observations that they are learnt from
+ALIKE = 800  # observations times samples: what is worth averaging
+STEPS = 8  # of the optimiser, from where it was with half the observations
+
+
+class Learner:
+    """The mode of the hyperparameters, and samples; both change little from trial to trial.
+
+    They are those of the first observations, with room for a few to come in late, so that all peers that know the same
+    have the same.
+    """
+
+    def __init__(self, group: NDArray[np.int_], seed: int, samples: int) -> None:
+        self._group, self._seed, self._samples = group, seed, samples
+        self._modes: dict[int, tuple[int, Theta]] = {}  # number of observations -> their hash, and the mode
+        self._latest: tuple[Theta | None, list[Theta]] = (None, [])
+
+    def __call__(self, x: Array, losses: Callable[[int], Array]) -> list[Theta]:
+        """Of coordinates [n, c], with the losses of the first of them as they were known by then. The mode comes first;
+        a sample that was rejected is the one before it."""
+        n = len(x)
+        count = n if n < 20 else n - n % (n // 10)
+        mode = self._mode(x, losses, count)
+        if self._latest[0] is not mode:
+            few = max(min(self._samples, 3), min(self._samples, ALIKE // count))
+            rng = np.random.default_rng([self._seed, count])
+            self._latest = mode, [mode, *self._evidence(x, losses(count)).sample(mode, few, rng)]
+        return self._latest[1]
+
+    def _mode(self, x: Array, losses: Callable[[int], Array], count: int) -> Theta:
+        told = losses(count)
+        key = hash((x[:count].tobytes(), told.tobytes()))
+        if count not in self._modes or self._modes[count][0] != key:
+            start = self._mode(x, losses, count // 2) if count >= 10 else None
+            self._modes[count] = key, self._evidence(x, told).mode(start, STEPS)
+        return self._modes[count][1]
+
+    def _evidence(self, x: Array, losses: Array) -> Evidence:
+        kept = spread(losses, LEARNT)
+        return Evidence(x[kept], losses[kept], self._group)
+
+
+def spread(losses: Array, most: int) -> NDArray[np.int_]:
+    """Which to keep, in order: all, or the best half of ``most`` and an even choice among the others."""
+    if len(losses) <= most:
+        return np.arange(len(losses))
+    order = np.argsort(losses, kind="stable")
+    best, rest = order[: most // 2], np.sort(order[most // 2 :])
+    return np.sort(np.concatenate([best, rest[np.linspace(0, len(rest) - 1, most - len(best)).astype(int)]]))
