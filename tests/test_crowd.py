@@ -1,4 +1,4 @@
-"""Sixteen processes on one SQLite file, that pause and resume each other's trials."""
+"""Many processes on one store: sixteen that pause and resume each other's trials, and sixty-four."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import shoal
+from databases import database
+from shoal.cli.doctor import examine
 from shoal.records import Ended, Reported, Started
 from trainings import meet
 
@@ -63,3 +67,20 @@ def test_no_attempt_is_begun_by_two_of_sixteen_peers_and_promoted_trials_run_eac
     told = Counter((record.number, record.step) for record in records if isinstance(record, Reported))
     assert set(told.values()) == {1}
     assert sorted(told) == sorted((number, epoch) for number, epoch, _ in run)
+
+
+def together(params: dict[str, float]) -> float:
+    meet(64)
+    return params["x"]
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mysql"])
+def test_sixty_four_peers_share_a_server(kind: str, folder: Path) -> None:
+    study = shoal.tune(
+        together, {"x": (0.0, 1.0)}, trials=320, workers=64, search="genetic", seed=0, name="crowd", progress=False,
+        store=database(kind, folder.name),
+    )  # fmt: skip
+    assert study.ended == "all 320 trials have ended"
+    assert {trial.outcome for trial in study.trials} == {"done"}
+    assert len({trial.peer for trial in study.trials}) == 64
+    assert examine(study) == ([], 0)
