@@ -17,6 +17,10 @@ def shoal(search: str, trials: int, asks: int = 50) -> Measure:
     return lambda: run_script("shoal", "shoal_ask.py", search, trials, asks)
 
 
+def curves(rule: str, trials: int, asks: int = 100) -> Measure:
+    return lambda: run_script("shoal", "shoal_curves.py", rule, trials, asks)
+
+
 def optuna(tool: str, sampler: str, trials: int, asks: int = 20) -> Measure:
     environment = "optuna-gp" if sampler == "GPSampler" else tool
     return lambda: run_script(environment, "optuna_ask.py", tool, sampler, trials, asks)
@@ -37,6 +41,9 @@ LINES: dict[str, list[tuple[str, Measure, str, Measure | None, dict[str, float]]
     "dear": [
         ("gp, 100 trials", shoal("gp", 100), "HEBO", other("hebo", 100), {"at_most": 1 / 60}),
         ("gp, 100 trials", shoal("gp", 100), "Ax", other("ax", 100), {"at_most": 1 / 60}),
+    ],
+    "curves": [
+        (f"{rule}, 1,000 curves", curves(rule, 1_000), "", None, {"limit": 50.0}) for rule in ("freeze", "auto")
     ],
     "tpe": [
         ("tpe, 1,000 trials", shoal("tpe", 1_000), "Optuna TPESampler", optuna("optuna", "TPESampler", 1_000),
