@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shoal.errors import StudyError
 from shoal.records import (
+    Budget,
     Defined,
     Definition,
     Ended,
@@ -121,3 +123,24 @@ def test_a_definition_says_just_what_differs_from_the_defaults() -> None:
         "name": "a",
         "space": {"domains": {}},
     }
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        (("", 1, 9), "a budget needs the name of what is spent"),
+        ((None, 1, 9), "a budget needs the name of what is spent"),
+        (("epoch", "1", 9), "budget 'epoch': '1' is no number"),
+        (("epoch", 1, None), "budget 'epoch': None is no number"),
+        (("epoch", True, 9), "budget 'epoch': True is no number"),
+        (("epoch", 0, 9), "budget 'epoch' needs 0 < least <= most"),
+    ],
+)
+def test_a_budget_that_is_none_says_what_it_lacks(fields: tuple[Any, Any, Any], complaint: str) -> None:
+    with pytest.raises(StudyError, match=complaint):
+        Budget(*fields)
+
+
+def test_the_metric_is_no_budget() -> None:
+    with pytest.raises(StudyError, match="'loss' cannot be metric and budget"):
+        Definition(name="s", space={}, budget=Budget("loss", 1, 9))

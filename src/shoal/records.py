@@ -8,6 +8,7 @@ highest version of each counts.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -32,6 +33,14 @@ class Budget(msgspec.Struct, frozen=True):
     most: float
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name.strip():
+            raise StudyError(
+                f"a budget needs the name of what is spent, as in Budget('epoch', 1, 81); got {self.name!r}"
+            )
+        end: Any
+        for end in (self.least, self.most):
+            if isinstance(end, bool) or not isinstance(end, Real):
+                raise StudyError(f"budget {self.name!r}: {end!r} is no number; as in Budget('epoch', 1, 81)")
         if not 0 < self.least <= self.most < float("inf"):
             raise StudyError(
                 f"budget {self.name!r} needs 0 < least <= most, both finite, got least={self.least!r} and "
@@ -67,9 +76,16 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     files: str = ""  # its own directory in there, where another study of its name already had one; "": its name
     folder: str | None = None  # where the objective was run from at first
 
+    def __post_init__(self) -> None:
+        if self.budget is not None and self.budget.name == self.metric:
+            raise StudyError(
+                f"{self.metric!r} cannot be metric and budget: a budget is what a trial spends, such as epochs"
+            )
+
 
 class Record(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind"):
-    """One immutable fact. ``time`` is in seconds since 1970 by the writer's clock, for people to read only."""
+    """One immutable fact. ``time`` is in seconds since 1970 by the writer's clock: for people to read, and
+    to tell which of some reports came first, where nothing but what is learnt first depends on it."""
 
 
 class Defined(Record, frozen=True, tag="defined"):

@@ -168,10 +168,12 @@ def test_simulating_leaves_the_files_and_the_store_of_a_study_as_they_are(study:
         (["simulated", "--search", "randm"], "unknown search 'randm'; did you mean 'random'?"),
         (["simulated", "--stopping", "ahsa"], "unknown stopping rule 'ahsa'; did you mean 'asha'?"),
         (["simulated", "--budget", "epoch:1"], "as in 'epoch:1:81'"),
+        (["simulated", "-o", "x.gif"], "a picture is one of .png, .pdf, .svg"),
+        (["simulated", "--budget", ":1:9"], "a budget needs the name of what is spent"),
         (["simulatd"], "holds no study 'simulatd'; it holds: 'simulated'"),
         (["simulated", "--store", "gone.db"], "no file"),
         (["gone.yaml"], "cannot read gone.yaml"),
-        (["simulated", "-o", "picture.docx", "--peers", "1", "--search", "random"], "cannot write picture.docx"),
+        (["simulated", "-o", "gone/a.png", "--peers", "1", "--search", "random"], "cannot write gone/a.png"),
     ],
 )
 def test_mistakes_get_an_error_that_helps(study: str, words: list[str], complaint: str) -> None:

@@ -36,6 +36,16 @@ def test_a_trial_that_does_as_the_baseline_does_is_never_cancelled(curve: list[f
     assert not any(decision.stop for decision in told_of(curve, margin).run(1, curve))
 
 
+@pytest.mark.parametrize(("loss", "stopped"), [(0.0, False), (0.24, False), (0.26, True), (-0.5, False)])
+def test_where_the_curve_crosses_zero_the_margin_is_of_the_mean_size_of_its_losses(loss: float, stopped: bool) -> None:
+    assert told_of([2.0, 1.0, 0.0, -1.0]).report(1, 3, loss).stop == stopped
+
+
+def test_a_baseline_of_zero_has_no_sign() -> None:
+    told = told_of([-2.0, -1.0, 0.0, 1.0], goal="maximize")
+    assert "worse than 0 of trial 0 there" in told.report(1, 3, -3.0).reason
+
+
 def test_where_more_is_better_the_margin_lies_below_the_baseline() -> None:
     told = told_of([0.2, 0.5, 0.9], goal="maximize")
     assert not told.report(1, 2, 0.45).stop

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from shoal.history import History
 
 Option = typer.Option
+PICTURES = (".png", ".pdf", ".svg")
 STEPS = 27  # of the made-up curves of a built-in problem
 
 
@@ -85,6 +86,8 @@ def simulate(
         catalog.search(name)
     for rule in rules:
         catalog.stopping(rule)
+    if plot and output.suffix not in PICTURES:
+        raise StudyError(f"--output {str(output)!r}: a picture is one of {', '.join(PICTURES)}")
     subject = _subject(target, store, budget)
     asked = islands_of(islands)
     if asked is not None:
@@ -104,7 +107,7 @@ def simulate(
     else:
         print_table(table(runs, metric))
         if any(run.best is None for run in runs):
-            typer.echo("–: no trial came to its end in that time; give more of it with --trials")
+            typer.echo("–: no trial came to its end; --trials gives more time, if none is what kept them from it")
         typer.echo("saved: of the cost of running all trials to their end; lost: against the best of those, had they.")
     if plot:
         picture(runs, metric, output)

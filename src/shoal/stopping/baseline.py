@@ -2,7 +2,7 @@
 
 What Propulate's static surrogate is for (O. Taubert et al.: Massively Parallel Genetic Optimization through
 Asynchronous Propagation of Populations. ISC 2023; its StaticSurrogate), for losses of any sign: a trial may be behind
-by a share of the baseline's own loss there.
+by a share of the baseline's own loss there; where the curve has losses of both signs, by a share of their mean size.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ class Baseline:
         found = [(history.spent(r), loss) for r in history.reports(best) if (loss := history.loss(r)) is not None]
         self._spent = [spent for spent, _ in found]
         self._losses = [loss for _, loss in found]
+        signs = {loss > 0 for loss in self._losses if loss}
+        self._unit = sum(map(abs, self._losses)) / len(found) if len(signs) > 1 else None
 
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
         loss, spent = history.loss(report), history.spent(report)
@@ -55,11 +57,12 @@ class Baseline:
         if place < 0:
             return GO
         baseline = self._losses[place]
-        allowed = baseline + abs(baseline) * (1.0 / self.margin - 1.0)
+        unit = abs(baseline) if self._unit is None else self._unit
+        allowed = baseline + unit * (1.0 / self.margin - 1.0)
         if loss <= allowed or loss <= min(self._losses):
             return GO
         return Decision(
             stop=True,
-            reason=f"{loss * history.sign:.4g} at {spent:g} is worse than {baseline * history.sign:.4g} of trial "
+            reason=f"{loss * history.sign:.4g} at {spent:g} is worse than {baseline * history.sign + 0.0:.4g} of trial "
             f"{self._of} there, by more than the margin {self.margin:g}",
         )
