@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shoal.models.foreseen import Curves
+from shoal.models.foreseen import Curves, aligned
 from shoal.space.domain import Array
 
 NAN, INF = np.nan, np.inf
@@ -47,3 +47,11 @@ def test_a_failure_counts_as_the_worst_of_all_and_as_worse_where_they_tie() -> N
     assert Curves(np.array([[0.1], [0.7], [INF]]), times).foreseen(3).tolist() == [0.1, 0.7, 0.7]
     assert Curves(np.array([[0.5], [0.5], [INF]]), times).foreseen(3).tolist() == [0.5, 0.5, 0.55]
     assert Curves(np.array([[INF]]), times[:1]).foreseen(1).tolist() == [0.0]
+
+
+def test_losses_near_the_largest_float_leave_the_others_what_they_let_expect() -> None:
+    losses = grown()[0]
+    losses[[7, 18]] = [[1e308, 1.7e308, -1.7e308], [-1e308, 1e308, NAN]]
+    with np.errstate(all="raise"):
+        found = aligned(losses)
+    assert np.isfinite(found[~np.isnan(losses)]).all()

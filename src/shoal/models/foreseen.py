@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from shoal.space.domain import Array
 
+HUGE = 1e150  # a loss whose square is no infinity; what lies beyond counts as if it lay there
 FEW = 3.0  # trials: as much as the slope of 1 from rung to rung weighs
 
 
@@ -47,6 +48,7 @@ def aligned(losses: Array) -> Array:
     From one rung to the next a line is fitted through the trials that got to both, with a slope near 1 while these are
     few: where early losses say nothing about later ones, all of them come to mean the same.
     """
+    losses = np.clip(losses, -HUGE, HUGE)
     found = losses.copy()
     shift, slope = 0.0, 1.0
     for k in range(losses.shape[1] - 2, -1, -1):
