@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -43,6 +45,50 @@ class Fixed:
 class Bare(Fixed):
     def ask(self, number: int, rng: np.random.Generator) -> Any:
         return self.params
+
+
+class Counting:
+    """A search of ask and tell alone, which knows its space from its user."""
+
+    def __init__(self, space: shoal.Space) -> None:
+        self.space, self.told = space, 0
+
+    def tell(self, record: AnyRecord) -> None:
+        self.told += 1
+
+    def ask(self, number: int, rng: np.random.Generator) -> Proposal:
+        return Proposal(self.space.sample(rng), f"after {self.told} records")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"start": [{"x": 0.5, "n": 1}]},
+        {"stopping": "asha-promote", "budget": shoal.Budget("epoch", 1, 9)},
+        {"stopping": "hyperband", "budget": shoal.Budget("epoch", 1, 9)},
+        {"stopping": "pbt", "budget": shoal.Budget("epoch", 1, 9)},
+        {"islands": 2},
+    ],
+)
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_search_needs_no_more_than_ask_and_tell(workers: int, options: dict[str, Any]) -> None:
+    study = shoal.tune(
+        epochs, SPACE, search=Counting(SPACE), trials=12, workers=workers, seed=0, progress=False, **options
+    )
+    assert len(study.trials) == 12
+    assert {trial.outcome for trial in study.trials} <= {"done", "stopped"}
+    assert any(re.search(r"after [1-9]\d* records", trial.why) for trial in study.trials)
+
+
+def epochs(params: dict[str, Any]) -> Iterator[dict[str, float]]:
+    for epoch in range(1, 10):
+        yield {"epoch": epoch, "loss": params["x"] / epoch}
+
+
+def test_a_search_that_cannot_be_told_is_refused_with_what_it_lacks() -> None:
+    with pytest.raises(shoal.StudyError, match="search must be a name or an object with ask and tell"):
+        shoal.Study({"x": (0.0, 1.0)}, search=object())  # type: ignore[arg-type]
 
 
 def test_a_search_of_ones_own_that_gives_no_proposal_is_told_what_to_give() -> None:

@@ -38,11 +38,9 @@ class Proposal:
 class Search(Protocol):
     """Proposes params and learns from trials: a fold plus a draw.
 
-    A search never touches the store, the clock, the objective or a global random generator.
+    A search never touches the store, the clock, the objective or a global random generator. It may have
+    ``begin(history)``, which is called once before anything else; the history stays up to date from then on.
     """
-
-    def begin(self, history: History) -> None:
-        """Called once before anything else; the history stays up to date from then on."""
 
     def tell(self, record: AnyRecord) -> None:
         """A record that the history has just taken in, whichever peer wrote it; running trials are told too.
@@ -77,7 +75,7 @@ GO = Decision()
 class Stopping(Protocol):
     """Decides after each report, as a function of the history alone; never touches the store or the clock.
 
-    A rule may have ``begin(history)`` and ``tell(record)`` as a search has, to keep count as records come in.
+    A rule may have ``begin(history)`` and ``tell(record)`` as a search may, to keep count as records come in.
     """
 
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 from numpy.random import Generator
 
@@ -31,6 +32,12 @@ def write_start(proposal: Proposal, number: int, attempt: int, journal: Journal,
     )  # fmt: skip
     for migrant in proposal.migrants:
         journal.append(migrant)
+
+
+def begin(part: Search | Stopping, history: History) -> None:
+    """Begin a search or a rule, if it wants to know what it is begun with."""
+    if hasattr(part, "begin"):
+        part.begin(history)
 
 
 class Proposer:
@@ -65,8 +72,7 @@ class Proposer:
         self.learns = stopping is not None or getattr(search, "learns", True)
         with self._blamed():
             for part in self._thoughts:
-                if hasattr(part, "begin"):
-                    part.begin(history)
+                begin(part, history)
 
     def _tell(self, record: AnyRecord) -> None:
         with self._blamed():
@@ -115,7 +121,7 @@ class _Starting:
     def __init__(self, history: History, search: Search) -> None:
         self._history, self._search = history, search
         self._start = history.definition.start
-        self.begin, self.tell = search.begin, search.tell
+        self.begin, self.tell = partial(begin, search), search.tell
 
     def ask(self, number: int, rng: Generator) -> Proposal:
         if number < len(self._start):

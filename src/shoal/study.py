@@ -39,7 +39,7 @@ class Study:
         space: a `Space`, or a dict of names and domains.
         metric: the name of the number that is optimised, in results that are dicts.
         goal: "minimize" or "maximize".
-        search: a name ("auto", "gp", "tpe", …: docs/searches.md), or an object with begin, tell and ask.
+        search: a name ("auto", "gp", "tpe", …: docs/searches.md), or an object with tell and ask (docs/extending.md).
         settings: of the search, as in ``{"pop_size": 50}``.
         stopping: a rule by name ("asha", "freeze", …: docs/stopping.md), or an object with decide; "auto" with a
             budget, else "none". stopping_settings: of the rule, as in ``{"eta": 4}``.
@@ -304,7 +304,7 @@ def search_name(search: str | Search) -> str:
     if isinstance(search, type):
         raise StudyError(f"search is the class {search.__name__}; pass an object of it: search={search.__name__}()")
     if not isinstance(search, Search):
-        raise StudyError(f"search must be a name or an object with begin, tell and ask, got {search!r:.100}")
+        raise StudyError(f"search must be a name or an object with ask and tell, got {search!r:.100}")
     return f"{type(search).__module__}:{type(search).__qualname__}"
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from shoal.contracts import Proposal, Search
 from shoal.history import History
 from shoal.islands import Islands
+from shoal.proposals import begin
 from shoal.records import AnyRecord, Definition, Ended, Migrated, Reported, Started
 from shoal.search.ranking import Ranking
 from shoal.search.tried import Tried
@@ -52,7 +53,7 @@ class Island:
 
     def begin(self) -> None:
         self.residents = Ranking(self.history)
-        self.search.begin(self.history)
+        begin(self.search, self.history)
         self._begun = True
 
     def tell(self, record: AnyRecord) -> None:

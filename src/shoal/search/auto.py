@@ -20,6 +20,7 @@ import numpy as np
 from shoal.contracts import Proposal, Search
 from shoal.errors import SpaceError
 from shoal.history import History
+from shoal.proposals import begin
 from shoal.records import AnyRecord
 from shoal.search.cmaes import CMAES
 from shoal.search.forest import ForestSearch
@@ -66,7 +67,7 @@ class Auto:
         name, reason = self._choose(rng)
         if name not in self._members:
             self._members[name] = CMAES(among="cmaes") if name == "cmaes" else MEMBERS[name]()
-            self._members[name].begin(self._history)
+            begin(self._members[name], self._history)
         proposal = self._members[name].ask(number, rng)
         return Proposal(proposal.params, f"{name}{reason}: {proposal.why}")
 

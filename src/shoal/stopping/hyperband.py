@@ -20,6 +20,7 @@ from shoal.fold import CODE
 from shoal.history import History
 from shoal.models.rungs import Ladder, check_eta, levels, ordinal
 from shoal.models.told import Told
+from shoal.proposals import begin
 from shoal.records import AnyRecord, Ended, Reported
 from shoal.trial import Report
 
@@ -52,7 +53,7 @@ class Hyperband:
         self._told = Told(history, self._add, lambda number: self._ladder(number).drop(number))
         for number in np.flatnonzero(history.state[: history.length] == CODE["failed"]).tolist():
             self._lose(number)
-        self._search.begin(history)
+        begin(self._search, history)
 
     def tell(self, record: AnyRecord) -> None:
         self._told.tell(record)

@@ -17,6 +17,7 @@ from shoal.contracts import GO, Decision, Proposal, Search
 from shoal.errors import Exhausted, SpaceError, StudyError
 from shoal.history import History
 from shoal.models.rungs import Ladder, Rung, ordinal
+from shoal.proposals import begin
 from shoal.records import AnyRecord, Reported
 from shoal.space import Params
 from shoal.space.domain import Domain
@@ -52,7 +53,7 @@ class PBT:
         interval = self.interval or max((budget.most - budget.least) / 10, budget.least)
         count = max(int(budget.most / interval), 1)
         self.ladder = Ladder(history, [interval * (k + 1) for k in range(count)])
-        self._search.begin(history)
+        begin(self._search, history)
 
     def tell(self, record: AnyRecord) -> None:
         self.ladder.tell(record)

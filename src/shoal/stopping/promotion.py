@@ -18,6 +18,7 @@ from shoal.contracts import GO, Decision, Proposal, Search
 from shoal.errors import Exhausted
 from shoal.history import History
 from shoal.models.rungs import Ladder, Rung, check_eta, levels, ordinal
+from shoal.proposals import begin
 from shoal.records import AnyRecord, Ended, Reported, Started
 from shoal.trial import Report
 
@@ -58,7 +59,7 @@ class Promotion:
         for number in range(history.length):
             if history.attempt(number) >= 0:  # it has begun, as far as is known
                 self._count(number)
-        self._search.begin(history)
+        begin(self._search, history)
 
     def tell(self, record: AnyRecord) -> None:
         self.ladder.tell(record)
