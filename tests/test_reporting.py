@@ -65,11 +65,13 @@ def test_what_was_paused_is_asked_for_again_when_it_is_among_the_best() -> None:
     for number in range(3):
         trial = study.ask()
         assert (trial.number, trial.resumed, trial.until, trial.attempt) == (number, False, 1, 0)
+        assert trial.why == f"starting point {number}"
         assert train(study, trial).pause
         assert study.trials[number].outcome == "paused"
     resumed = study.ask()
     assert (resumed.number, resumed.resumed, resumed.until, resumed.attempt) == (1, True, 3, 1)
     assert resumed.last_step == 1
+    assert resumed.why == "promoted to epoch 3: 1st of 3 at 1"
     assert resumed.params == {"x": 0.1}
     assert study.trials[1].outcome == "running"
     assert train(study, resumed).pause

@@ -77,6 +77,12 @@ class LiveTrial:
         return self.attempt > 0 or self.source is not None
 
     @property
+    def why(self) -> str:
+        """Where its params came from, in the words of the search; of a trial that is gone on with, why it is."""
+        known = self._journal.history.trial(self.number)
+        return known.resumed[-1] if known.resumed else known.why
+
+    @property
     def ran(self) -> float:
         """Seconds that the trial has run, in the attempts that were paused too."""
         return self._before + self._clock.monotonic() - self._began
