@@ -191,6 +191,29 @@ def test_a_dry_run_prints_the_script_and_submits_nothing(folder: Path) -> None:
     assert not (place / "shoal.store").exists()
 
 
+def test_a_dry_run_of_a_study_that_is_there_shows_and_refuses_what_submitting_would(folder: Path) -> None:
+    place = given(folder, trials=1, scheduler="local")
+    assert shoal("submit", "study.yaml", folder=place).returncode == 0
+    wait_until(lambda: study_in(place).reason, LONG)
+    shown = shoal("submit", "study.yaml", "--dry-run", folder=place).stdout
+    (file,) = (place / "shoal.files" / "s" / "submit").glob("order-*.json")
+    assert argument(file) in shown
+    (place / "study.yaml").write_text((place / "study.yaml").read_text() + "metric: accuracy\n")
+    refused = shoal("submit", "study.yaml", "--dry-run", folder=place)
+    assert (refused.returncode, "cannot go on with metric='accuracy'" in refused.stderr) == (1, True)
+
+
+def test_a_study_that_is_submitted_from_elsewhere_keeps_its_files_where_they_are(folder: Path) -> None:
+    for name in "here", "there":
+        place = given(folder / name, trials=1, scheduler="local")
+        said = shoal("submit", f"{name}/study.yaml", "--jobs", "1", "--store", "dir:shoal.store", folder=folder)
+        assert said.returncode == 0, said.stderr
+        assert str(folder / "here" / "shoal.files" / "s") in said.stdout
+    shown = shoal("status", "s", "--store", "dir:shoal.store", folder=folder).stdout
+    assert shown.count(" local ") == 2
+    assert not (place / "shoal.files").exists()
+
+
 def test_a_job_that_runs_out_of_time_submits_its_successor_until_the_study_has_ended(folder: Path) -> None:
     """Two peers would need 25 s for all trials before there is a successor, and no time thereafter."""
     place = given(folder, trials=1000, scheduler="local")
