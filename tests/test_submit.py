@@ -14,8 +14,19 @@ import psutil
 import pytest
 
 from conftest import alive, wait_until
-from shoal.engines.submission import Order, Submission, argument, cancel, elsewhere, remember, states, write_order
+from shoal.engines.submission import (
+    Order,
+    Submission,
+    argument,
+    cancel,
+    elsewhere,
+    order_file,
+    remember,
+    states,
+    write_order,
+)
 from shoal.errors import StudyError
+from shoal.files import study_directory
 from shoal.study import Study
 
 TRAIN = """
@@ -40,10 +51,11 @@ LONG = 240  # seconds for which jobs may wait for those of other tests
 HOSTILE = "odd $(touch hacked) 'name'"
 
 
-def shoal(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def shoal(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "shoal", *words], cwd=folder, capture_output=True, text=True, timeout=120
-    )
+        [sys.executable, "-m", "shoal", *words], cwd=folder, capture_output=True, text=True, timeout=120,
+        env={**os.environ, **environment},
+    )  # fmt: skip
 
 
 def given(folder: Path, trials: int = 20, name: str = '"s"', scheduler: str = "slurm") -> Path:
@@ -337,6 +349,53 @@ def test_a_list_of_jobs_that_two_stores_share_tells_them_apart_and_holds_no_pass
     assert set(states(folder, f"dir:{folder}/b")) == {"of dir"}
     assert cancel(folder, "dir:c") is None
     assert elsewhere(folder, "dir:b") == {"postgresql://host/studies": ["of pos"]}
+
+
+def test_orders_of_two_stores_lie_apart_and_their_names_tell_no_password(folder: Path) -> None:
+    first, same, other = (
+        order_file(
+            folder, Order(store=f"postgresql://me:{end}", study="s", folder="/", log="", submission=Submission())
+        )
+        for end in ("a@host/one", "b@host/one", "a@host/two")
+    )
+    assert first == same != other
+
+
+@pytest.mark.parametrize("command", ["status", "stop"])
+def test_a_scheduler_that_cannot_be_asked_is_named_and_its_jobs_are_not_said_to_be_gone(
+    folder: Path, command: str
+) -> None:
+    place = given(folder, trials=1)
+    assert shoal("tune", "study.yaml", "--store", "dir:shoal.store", folder=place).returncode == 0
+    jobs = study_directory(study_in(place)._journal.history.definition) / "submit"
+    jobs.mkdir()
+    remember(jobs, "slurm", "1", f"dir:{place}/shoal.store")
+    tool(place, "squeue", "echo 'Unable to contact slurm controller' >&2; exit 1")
+    for path, why in (place, "Unable to contact slurm controller"), ("/nowhere", "squeue: No such file or directory"):
+        said = shoal(command, "s", "--store", "dir:shoal.store", folder=place, PATH=str(path))
+        assert f"slurm cannot be asked for jobs{' from here' * (path != place)}: {why}" in said.stdout + said.stderr
+        assert said.returncode == (command == "stop")
+        assert "gone" not in said.stdout
+        assert "Traceback" not in said.stderr
+
+
+def test_a_job_that_pbs_has_forgotten_hides_no_other(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool(
+        folder,
+        "qstat",
+        """case "$*" in *1.server*) echo 'qstat: Unknown Job Id 1.server' >&2; exit 153; esac
+echo '{"Jobs": {"2.server": {"job_state": "R"}}}'""",
+    )
+    monkeypatch.setenv("PATH", str(folder))
+    for native in "1.server", "2.server":
+        remember(folder, "pbs", native, "dir:a")
+    assert states(folder, "dir:a") == {"1.server": ("pbs", "gone"), "2.server": ("pbs", "active")}
+
+
+def tool(folder: Path, name: str, lines: str) -> None:
+    """A command of a scheduler's, as it would answer."""
+    (folder / name).write_text(f"#!/bin/sh\n{lines}\n")
+    (folder / name).chmod(0o755)
 
 
 def test_a_store_for_one_machine_is_refused(folder: Path) -> None:
