@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from hashlib import sha1
 from pathlib import Path
 from urllib.parse import quote
 
@@ -22,8 +23,11 @@ def study_directory(definition: Definition) -> Path:
 
 
 def _safe(name: str) -> str:
-    """A study's name made safe, so that none can lead elsewhere; a plus is in no such name."""
+    """A study's name made safe, so that none can lead elsewhere, and short enough for any file system; a plus is in no
+    such name."""
     safe = quote(name, safe=" ")
+    if len(safe) > 240:  # of a hundred letters that are not ASCII
+        safe = f"{safe[:190]}~{sha1(name.encode()).hexdigest()}"
     return "%2E" + safe[1:] if safe.startswith(".") else safe
 
 
