@@ -256,6 +256,34 @@ def test_a_job_in_which_no_trial_comes_further_has_no_successor(folder: Path) ->
     assert "no successor is submitted: no trial came any further in 0:00:08" in log.read_text()
 
 
+def test_a_successor_that_the_scheduler_refuses_is_submitted_a_little_later(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = given(folder / "place", trials=100_000)
+    tool(place, "sbatch", f"[ -e {place}/back ] || {{ touch {place}/back; echo 'no controller'; exit 1; }}\n"
+                          "echo Submitted batch job 77")  # fmt: skip
+    monkeypatch.setenv("PATH", f"{place}:{os.environ['PATH']}")
+    done, _ = job_of(place, time="0:00:05", requeue=True)
+    assert "no successor could be submitted: slurm refused the job: no controller; trying again in 1 s" in done.stdout
+    assert done.stdout.endswith("a successor was submitted: 77\n")
+    assert done.returncode == 0
+
+
+def test_a_job_that_begins_while_its_store_is_away_waits_for_it(folder: Path) -> None:
+    place = given(folder, scheduler="local")
+    assert shoal("tune", "study.yaml", "--store", "dir:shoal.store", "--timeout", "0", folder=place).returncode == 0
+    file = place / "order.json"
+    write_order(file, Order(store=f"dir:{place}/shoal.store", study="s", folder=str(place), log=str(place / "job"),
+                            submission=Submission(scheduler="local")))  # fmt: skip
+    (place / "shoal.store").rename(place / "away")
+    with subprocess.Popen([sys.executable, "-m", "shoal.submitted", argument(file)]) as job:
+        wait_until(lambda: any("the store cannot be opened" in log.read_text() for log in place.glob("job-*.out")), 60)
+        (place / "away").rename(place / "shoal.store")
+    assert job.returncode == 0
+    (log,) = place.glob("job-*.out")
+    assert "these peers ended" in log.read_text()
+
+
 def test_a_job_that_begins_when_its_study_was_stopped_leaves_it_so(folder: Path) -> None:
     place = given(folder)
     file = place / "order.json"
