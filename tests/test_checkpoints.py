@@ -205,6 +205,17 @@ def test_a_study_of_the_longest_name_in_any_script_has_files(folder: Path, worke
     assert len({place for study in studies for place in directories(study)}) == 6
 
 
+def test_studies_of_one_name_that_begin_before_either_has_files_have_directories_of_their_own(folder: Path) -> None:
+    def train(params: dict[str, float], trial: Any) -> Iterator[dict[str, float]]:
+        if not Path("b").exists():
+            tune(careful, stopping="none", trials=3, store="dir:b")
+        yield from careful(params, trial)
+
+    study = tune(train, stopping="none", trials=3, store="dir:a")
+    assert ended_as(study, "done") == {0, 1, 2}
+    assert not {*directories(study)} & {*directories(Study.open("s", "dir:b"))}
+
+
 def test_removing_a_study_leaves_the_files_of_another_of_its_name(folder: Path) -> None:
     first, second = (directories(tune(stopping="none", trials=3, store=f"dir:{place}")) for place in "ab")
     assert CliRunner().invoke(app, ["rm", "s", "--yes", "--store", "dir:b"]).exit_code == 0
