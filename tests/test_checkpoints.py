@@ -197,6 +197,25 @@ def test_a_study_never_goes_on_from_checkpoints_of_another_of_its_name(folder: P
     assert ended_as(more, "done") == set(range(5))
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_study_of_the_longest_name_in_any_script_has_files(folder: Path, workers: int) -> None:
+    studies = [tune(careful, stopping="none", trials=2, workers=workers, store=f"dir:{place}", name="é" * 99 + last)
+               for place, last in (("a", "é"), ("a", "ö"), ("b", "é"))]  # fmt: skip
+    assert [ended_as(study, "done") for study in studies] == [{0, 1}] * 3
+    assert len({place for study in studies for place in directories(study)}) == 6
+
+
+def test_studies_of_one_name_that_begin_before_either_has_files_have_directories_of_their_own(folder: Path) -> None:
+    def train(params: dict[str, float], trial: Any) -> Iterator[dict[str, float]]:
+        if not Path("b").exists():
+            tune(careful, stopping="none", trials=3, store="dir:b")
+        yield from careful(params, trial)
+
+    study = tune(train, stopping="none", trials=3, store="dir:a")
+    assert ended_as(study, "done") == {0, 1, 2}
+    assert not {*directories(study)} & {*directories(Study.open("s", "dir:b"))}
+
+
 def test_removing_a_study_leaves_the_files_of_another_of_its_name(folder: Path) -> None:
     first, second = (directories(tune(stopping="none", trials=3, store=f"dir:{place}")) for place in "ab")
     assert CliRunner().invoke(app, ["rm", "s", "--yes", "--store", "dir:b"]).exit_code == 0

@@ -14,8 +14,19 @@ import psutil
 import pytest
 
 from conftest import alive, wait_until
-from shoal.engines.submission import Order, Submission, argument, cancel, elsewhere, remember, states, write_order
+from shoal.engines.submission import (
+    Order,
+    Submission,
+    argument,
+    cancel,
+    elsewhere,
+    order_file,
+    remember,
+    states,
+    write_order,
+)
 from shoal.errors import StudyError
+from shoal.files import study_directory
 from shoal.study import Study
 
 TRAIN = """
@@ -40,10 +51,11 @@ LONG = 240  # seconds for which jobs may wait for those of other tests
 HOSTILE = "odd $(touch hacked) 'name'"
 
 
-def shoal(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def shoal(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "shoal", *words], cwd=folder, capture_output=True, text=True, timeout=120
-    )
+        [sys.executable, "-m", "shoal", *words], cwd=folder, capture_output=True, text=True, timeout=120,
+        env={**os.environ, **environment},
+    )  # fmt: skip
 
 
 def given(folder: Path, trials: int = 20, name: str = '"s"', scheduler: str = "slurm") -> Path:
@@ -191,6 +203,29 @@ def test_a_dry_run_prints_the_script_and_submits_nothing(folder: Path) -> None:
     assert not (place / "shoal.store").exists()
 
 
+def test_a_dry_run_of_a_study_that_is_there_shows_and_refuses_what_submitting_would(folder: Path) -> None:
+    place = given(folder, trials=1, scheduler="local")
+    assert shoal("submit", "study.yaml", folder=place).returncode == 0
+    wait_until(lambda: study_in(place).reason, LONG)
+    shown = shoal("submit", "study.yaml", "--dry-run", folder=place).stdout
+    (file,) = (place / "shoal.files" / "s" / "submit").glob("order-*.json")
+    assert argument(file) in shown
+    (place / "study.yaml").write_text((place / "study.yaml").read_text() + "metric: accuracy\n")
+    refused = shoal("submit", "study.yaml", "--dry-run", folder=place)
+    assert (refused.returncode, "cannot go on with metric='accuracy'" in refused.stderr) == (1, True)
+
+
+def test_a_study_that_is_submitted_from_elsewhere_keeps_its_files_where_they_are(folder: Path) -> None:
+    for name in "here", "there":
+        place = given(folder / name, trials=1, scheduler="local")
+        said = shoal("submit", f"{name}/study.yaml", "--jobs", "1", "--store", "dir:shoal.store", folder=folder)
+        assert said.returncode == 0, said.stderr
+        assert str(folder / "here" / "shoal.files" / "s") in said.stdout
+    shown = shoal("status", "s", "--store", "dir:shoal.store", folder=folder).stdout
+    assert shown.count(" local ") == 2
+    assert not (place / "shoal.files").exists()
+
+
 def test_a_job_that_runs_out_of_time_submits_its_successor_until_the_study_has_ended(folder: Path) -> None:
     """Two peers would need 25 s for all trials before there is a successor, and no time thereafter."""
     place = given(folder, trials=1000, scheduler="local")
@@ -219,6 +254,34 @@ def test_a_job_in_which_no_trial_comes_further_has_no_successor(folder: Path) ->
     wait_until(lambda: states(submitted, f"dir:{place}/shoal.store") == {job: ("local", "gone")}, 60)
     (log,) = submitted.glob("job-*.out")
     assert "no successor is submitted: no trial came any further in 0:00:08" in log.read_text()
+
+
+def test_a_successor_that_the_scheduler_refuses_is_submitted_a_little_later(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = given(folder / "place", trials=100_000)
+    tool(place, "sbatch", f"[ -e {place}/back ] || {{ touch {place}/back; echo 'no controller'; exit 1; }}\n"
+                          "echo Submitted batch job 77")  # fmt: skip
+    monkeypatch.setenv("PATH", f"{place}:{os.environ['PATH']}")
+    done, _ = job_of(place, time="0:00:05", requeue=True)
+    assert "no successor could be submitted: slurm refused the job: no controller; trying again in 1 s" in done.stdout
+    assert done.stdout.endswith("a successor was submitted: 77\n")
+    assert done.returncode == 0
+
+
+def test_a_job_that_begins_while_its_store_is_away_waits_for_it(folder: Path) -> None:
+    place = given(folder, scheduler="local")
+    assert shoal("tune", "study.yaml", "--store", "dir:shoal.store", "--timeout", "0", folder=place).returncode == 0
+    file = place / "order.json"
+    write_order(file, Order(store=f"dir:{place}/shoal.store", study="s", folder=str(place), log=str(place / "job"),
+                            submission=Submission(scheduler="local")))  # fmt: skip
+    (place / "shoal.store").rename(place / "away")
+    with subprocess.Popen([sys.executable, "-m", "shoal.submitted", argument(file)]) as job:
+        wait_until(lambda: any("the store cannot be opened" in log.read_text() for log in place.glob("job-*.out")), 60)
+        (place / "away").rename(place / "shoal.store")
+    assert job.returncode == 0
+    (log,) = place.glob("job-*.out")
+    assert "these peers ended" in log.read_text()
 
 
 def test_a_job_that_begins_when_its_study_was_stopped_leaves_it_so(folder: Path) -> None:
@@ -314,6 +377,53 @@ def test_a_list_of_jobs_that_two_stores_share_tells_them_apart_and_holds_no_pass
     assert set(states(folder, f"dir:{folder}/b")) == {"of dir"}
     assert cancel(folder, "dir:c") is None
     assert elsewhere(folder, "dir:b") == {"postgresql://host/studies": ["of pos"]}
+
+
+def test_orders_of_two_stores_lie_apart_and_their_names_tell_no_password(folder: Path) -> None:
+    first, same, other = (
+        order_file(
+            folder, Order(store=f"postgresql://me:{end}", study="s", folder="/", log="", submission=Submission())
+        )
+        for end in ("a@host/one", "b@host/one", "a@host/two")
+    )
+    assert first == same != other
+
+
+@pytest.mark.parametrize("command", ["status", "stop"])
+def test_a_scheduler_that_cannot_be_asked_is_named_and_its_jobs_are_not_said_to_be_gone(
+    folder: Path, command: str
+) -> None:
+    place = given(folder, trials=1)
+    assert shoal("tune", "study.yaml", "--store", "dir:shoal.store", folder=place).returncode == 0
+    jobs = study_directory(study_in(place)._journal.history.definition) / "submit"
+    jobs.mkdir()
+    remember(jobs, "slurm", "1", f"dir:{place}/shoal.store")
+    tool(place, "squeue", "echo 'Unable to contact slurm controller' >&2; exit 1")
+    for path, why in (place, "Unable to contact slurm controller"), ("/nowhere", "squeue: No such file or directory"):
+        said = shoal(command, "s", "--store", "dir:shoal.store", folder=place, PATH=str(path))
+        assert f"slurm cannot be asked for jobs{' from here' * (path != place)}: {why}" in said.stdout + said.stderr
+        assert said.returncode == (command == "stop")
+        assert "gone" not in said.stdout
+        assert "Traceback" not in said.stderr
+
+
+def test_a_job_that_pbs_has_forgotten_hides_no_other(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool(
+        folder,
+        "qstat",
+        """case "$*" in *1.server*) echo 'qstat: Unknown Job Id 1.server' >&2; exit 153; esac
+echo '{"Jobs": {"2.server": {"job_state": "R"}}}'""",
+    )
+    monkeypatch.setenv("PATH", str(folder))
+    for native in "1.server", "2.server":
+        remember(folder, "pbs", native, "dir:a")
+    assert states(folder, "dir:a") == {"1.server": ("pbs", "gone"), "2.server": ("pbs", "active")}
+
+
+def tool(folder: Path, name: str, lines: str) -> None:
+    """A command of a scheduler's, as it would answer."""
+    (folder / name).write_text(f"#!/bin/sh\n{lines}\n")
+    (folder / name).chmod(0o755)
 
 
 def test_a_store_for_one_machine_is_refused(folder: Path) -> None:

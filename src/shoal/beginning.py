@@ -96,7 +96,7 @@ def files_beside(url: str) -> str:
 def placed(place: Store, name: str, directory: str) -> Definition:
     """Of a study that is there, or will be begun next, as much as says where its files lie."""
     if name not in place.studies():
-        return fresh(Definition(name=name, space={}, directory=directory))
+        return fresh(Definition(name=name, space={}, directory=directory), place.url)
     there = Journal(place, name, peer_name(), RealClock()).history.definition
     return msgspec.structs.replace(there, directory=directory)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
+from hashlib import sha1
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,6 +16,7 @@ from shoal.history import History
 from shoal.records import Definition
 
 CHECKPOINT = "checkpoint"
+OWNER = "store"  # a file in a study's directory: which store the study is in
 
 
 def study_directory(definition: Definition) -> Path:
@@ -22,19 +25,37 @@ def study_directory(definition: Definition) -> Path:
 
 
 def _safe(name: str) -> str:
-    """A study's name made safe, so that none can lead elsewhere; a plus is in no such name."""
+    """A study's name made safe, so that none can lead elsewhere, and short enough for any file system; a plus is in no
+    such name."""
     safe = quote(name, safe=" ")
+    if len(safe) > 240:  # of a hundred letters that are not ASCII
+        safe = f"{safe[:190]}~{sha1(name.encode()).hexdigest()}"
     return "%2E" + safe[1:] if safe.startswith(".") else safe
 
 
-def fresh(definition: Definition) -> Definition:
-    """The same for a study that begins, with a directory in which no other has files: one of its name may be in another
-    store, or have been, and its checkpoints are none for new trials."""
+def fresh(definition: Definition, store: str, noted: bool = True) -> Definition:
+    """The same for a study that begins in a store, with a directory in which no other has files: one of its name may be
+    in another store, or have been, and its checkpoints are none for new trials. Trials may be long in coming to files:
+    so it is ``noted`` there at once, unless the study is in this process alone."""
     number = 1
-    while _used(study_directory(definition)):
+    while _used(path := study_directory(definition)) or not _ours(
+        path, store, noted and definition.directory is not None
+    ):
         number += 1
         definition = msgspec.structs.replace(definition, files=f"{_safe(definition.name)}+{number}")
     return definition
+
+
+def _ours(path: Path, store: str, noted: bool) -> bool:
+    """Whether a directory is for no other store's study."""
+    try:
+        if noted:
+            path.mkdir(parents=True, exist_ok=True)
+            with suppress(FileExistsError), open(path / OWNER, "x") as file:
+                file.write(store)
+        return (path / OWNER).read_text() == store
+    except OSError:  # it is not there, or no place for files: whoever writes there is told why
+        return True
 
 
 def _used(path: Path) -> bool:

@@ -17,6 +17,7 @@ from shoal.files import fresh
 from shoal.journal import Journal
 from shoal.records import Defined, Definition
 from shoal.space import Space, check_change
+from shoal.stores.memory import MemoryStore
 
 FIXED = ("metric", "goal", "start", "budget", "islands")  # what a study keeps from its beginning
 
@@ -36,7 +37,8 @@ def join(store: Store, name: str, writer: str, clock: Clock, given: Mapping[str,
                 f"study {name!r} needs a space, what is to be searched: space={{'lr': shoal.loguniform(1e-5, 1)}}; "
                 "on the command line -p 'lr=loguniform(1e-5, 1)', or --space FILE"
             )
-        first = fresh(_check(_convert({"seed": secrets.randbits(32), **new_only, **given, "name": name})))
+        plan = _check(_convert({"seed": secrets.randbits(32), **new_only, **given, "name": name}))
+        first = fresh(plan, store.url, noted=not isinstance(store, MemoryStore))
         if store.create(name, Defined(1, first, clock.now())):
             return Journal(store, name, writer, clock)
     journal = Journal(store, name, writer, clock)

@@ -5,17 +5,23 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from base64 import urlsafe_b64decode
+from collections.abc import Callable
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
 from shoal.engines.submission import Order, set_up, submit
+from shoal.errors import ShoalError, StudyError
 
 if TYPE_CHECKING:
     from shoal import Study
+
+T = TypeVar("T")
+PAUSES: Final = (1.0, 5.0, 20.0, 60.0)  # seconds before a server that is away is asked again
 
 
 def main(arguments: list[str]) -> int:
@@ -44,9 +50,10 @@ def _redirect(log: Path) -> None:
 
 
 def _tune(order: Order, file: Path) -> int:
-    from shoal import Study, tune
+    from shoal import Study, catalog, tune
 
     asked = order.submission
+    _patiently("the store cannot be opened", lambda: catalog.store(order.store, create=False).close())
     known = Study.open(order.study, order.store)
     if known.reason:  # as it may be since the job was submitted
         print(f"no peer is started: {known.reason}", flush=True)
@@ -65,11 +72,24 @@ def _tune(order: Order, file: Path) -> int:
             print(f"no successor is submitted: no trial came any further in {asked.time}; give more --time", flush=True)
             return 1
         try:
-            print("a successor was submitted:", *submit(order, file, 1), flush=True)
-        except (OSError, subprocess.SubprocessError) as error:
-            print(f"no successor could be submitted: {error}", flush=True)
+            ids = _patiently("no successor could be submitted", lambda: submit(order, file, 1))
+        except (OSError, subprocess.SubprocessError, StudyError):
             return 1
+        print("a successor was submitted:", *ids, flush=True)
     return 0
+
+
+def _patiently(trouble: str, work: Callable[[], T]) -> T:
+    """What ``work`` returns, which may fail for a while: servers restart, and what ends here ends all successors."""
+    for pause in (*PAUSES, None):
+        try:
+            return work()
+        except (OSError, subprocess.SubprocessError, ShoalError) as error:
+            print(f"{trouble}: {error}" + ("" if pause is None else f"; trying again in {pause:.0f} s"), flush=True)
+            if pause is None:
+                raise
+            time.sleep(pause)
+    raise AssertionError("it returns or raises")
 
 
 def _reached(study: Study) -> tuple[int, int]:

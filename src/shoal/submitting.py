@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from shoal import catalog
 from shoal.beginning import begin
 from shoal.clock import RealClock
 from shoal.engines.submission import Submission
-from shoal.errors import StudyError, unknown
+from shoal.errors import StoreError, StudyError, unknown
 from shoal.joining import go_on
 from shoal.journal import Journal
+from shoal.names import peer_name
+from shoal.records import Defined
 from shoal.stores.database import masked
 from shoal.stores.memory import MemoryStore
 from shoal.study_file import read_study
@@ -40,7 +43,7 @@ def prepare(
 ) -> tuple[Journal, str]:
     """Create or join the study, here and now; returns its journal and the store's URL, with its password.
 
-    A dry run leaves the store alone: it creates the study in memory.
+    A dry run leaves the store alone: it creates the study in memory, or joins a copy of it there.
     """
     url = catalog.full_url(store or fields.pop("store", None) or SHARED)
     fields.pop("store", None)
@@ -56,13 +59,19 @@ def prepare(
     for key in ("workers", "gpus", "timeout", "grace", "preload", "lease", "engine", "engine_settings",
                 "ranks_per_trial"):  # fmt: skip
         fields.pop(key, None)  # of single peers
-    fields.setdefault("directory", "shoal.files")
     name, objective = fields.pop("name", name), fields.pop("objective")
-    journal = begin(_stand_in(url) if dry_run else catalog.store(url), name, objective, fields)
+    journal = begin(_stand_in(url, name) if dry_run else catalog.store(url), name, objective, fields)
     go_on(journal, RealClock())
     journal.flush()
     return journal, url
 
 
-def _stand_in(url: str) -> MemoryStore:
-    return MemoryStore(url if url.startswith(("dir:", "ray:")) else masked(url))
+def _stand_in(url: str, name: str) -> MemoryStore:
+    """A store in memory for another, with the study of that name where it is there."""
+    shown = MemoryStore(url if url.startswith(("dir:", "ray:")) else masked(url))
+    with suppress(StoreError):  # it is not there yet, or not to be had from here
+        place = shown if url.startswith("ray:") else catalog.store(url, create=False)  # which would start an actor
+        if name in place.studies():
+            definition = Journal(place, name, peer_name(), RealClock()).history.definition
+            shown.create(name, Defined(1, definition, RealClock().now()))
+    return shown

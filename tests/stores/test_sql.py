@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from conftest import at_once
+from databases import database
 from shoal.contracts import Grant
 from shoal.errors import StoreError
 from shoal.records import Defined, Definition, Ended
@@ -48,6 +50,22 @@ def migrate(path: Path, migrations: dict[int, Callable[[Connection], None]], ver
             prepare(connection, str(path), migrations, version)
     finally:
         engine.dispose()
+
+
+def test_a_server_that_goes_away_while_tables_are_made_is_what_the_error_tells(tmp_path: Path) -> None:
+    engine = create_engine(database("mysql", tmp_path.name))
+
+    def cut(connection: Connection) -> None:
+        mine = connection.execute(text("SELECT connection_id()")).scalar()
+        with engine.connect() as other:
+            other.execute(text(f"KILL {mine}"))
+        connection.execute(text("SELECT 1"))
+
+    with engine.begin() as connection:
+        prepare(connection, "here")
+    with pytest.raises(OperationalError, match="Lost connection"), engine.begin() as connection:
+        prepare(connection, "here", {VERSION: cut}, VERSION + 1)
+    engine.dispose()
 
 
 def test_a_store_that_is_opened_again_goes_on_where_it_was(path: Path) -> None:

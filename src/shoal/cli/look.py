@@ -105,7 +105,11 @@ def _jobs(study: Study) -> None:
     from shoal.files import submit_directory
 
     journal = study._journal
-    found = states(submit_directory(journal.history.definition), journal.store.url)
+    try:
+        found = states(submit_directory(journal.history.definition), journal.store.url)
+    except StudyError as error:
+        typer.echo(f"\n{error}")
+        return
     if not found:
         return
     table = Table("job", "scheduler", "state", box=None, header_style="bold")

@@ -42,6 +42,7 @@ def submit(
 
     [dim]shoal submit study.yaml --scheduler slurm --jobs 20 --peers-per-job 4 --time 12:00:00[/dim]
     """
+    from shoal import catalog
     from shoal.engines.submission import Order, order_file, script, words
     from shoal.engines.submission import submit as hand_in
     from shoal.files import submit_directory
@@ -56,7 +57,7 @@ def submit(
         _submit_pair(target, given, trials, store, dry_run)
         return
     (target_file,) = target
-    origin = os.getcwd()
+    origin, store = os.getcwd(), store and catalog.full_url(store)  # paths in a study.yaml are relative to it
     try:
         os.chdir(target_file.absolute().parent)
         fields, asked = submission_of(Path(target_file.name), given)

@@ -30,10 +30,12 @@ from shoal.errors import StudyError, unknown
 
 if TYPE_CHECKING:
     from psij import Job, JobExecutor
+    from psij.executors.batch.batch_scheduler_executor import BatchSchedulerExecutor
 
 SCHEDULERS = ("slurm", "pbs", "pbs_classic", "lsf", "flux", "cobalt", "local")
 PROGRAM = "shoal.submitted"  # what a job runs
 PLAIN = re.compile(r"[^\n\r\"`$\\]*")
+FORGOTTEN = re.compile(r"unknown job|\bjob\b.*(not found|finished|invalid)|invalid job", re.IGNORECASE)
 
 
 class Submission(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -100,8 +102,9 @@ class Order(msgspec.Struct, kw_only=True):
 
 
 def order_file(place: Path, order: Order) -> Path:
-    """Where an order lies: jobs that wait keep theirs when others are submitted with other settings."""
-    told = msgspec.structs.replace(order, store="")  # which may hold a password
+    """Where an order lies: jobs that wait keep theirs when others are submitted with other settings, or for another
+    store."""
+    told = msgspec.structs.replace(order, store=whereabouts(order.store))  # without its password
     return place / f"order-{sha256(msgspec.json.encode(told)).hexdigest()[:12]}.json"
 
 
@@ -239,12 +242,29 @@ def states(folder: Path, store: str) -> dict[str, tuple[str, str]]:
         executor: JobExecutor = JobExecutor.get_instance(scheduler)
         known: Mapping[str, Any] = {}
         if isinstance(executor, BatchSchedulerExecutor):
-            asked = subprocess.run(executor.get_status_command(ids), capture_output=True, text=True)
-            known = executor.parse_status_output(asked.returncode, asked.stdout) if asked.returncode == 0 else {}
+            known = _told(executor, scheduler, ids)
         for native in ids:
             state = known[native].state.name.lower() if native in known else _state_of_process(scheduler, native)
             found[native] = (scheduler, state)
     return found
+
+
+def _told(executor: BatchSchedulerExecutor, scheduler: str, ids: list[str]) -> Mapping[str, Any]:
+    """What a scheduler says of jobs, by their ids; nothing of those that it has forgotten. Raises StudyError where it
+    cannot be asked."""
+    command = executor.get_status_command(ids)
+    try:
+        asked = subprocess.run(command, capture_output=True, text=True)
+    except OSError as error:
+        raise StudyError(f"{scheduler} cannot be asked for jobs from here: {command[0]}: {error.strerror}") from None
+    if asked.returncode == 0:
+        return executor.parse_status_output(asked.returncode, asked.stdout)
+    if len(ids) > 1:  # PBS and LSF fail where one of them is forgotten
+        return {native: state for one in ids for native, state in _told(executor, scheduler, [one]).items()}
+    said = (asked.stderr or asked.stdout).strip()
+    if said and not FORGOTTEN.search(said):
+        raise StudyError(f"{scheduler} cannot be asked for jobs: {said}")
+    return {}
 
 
 def cancel(folder: Path, store: str) -> list[str] | None:

@@ -92,7 +92,7 @@ def prepare(connection: Connection, url: str, migrations: Mapping[int, Callable[
     try:
         _bring_up(connection, url, migrations, version)
     finally:
-        if backend in ("mysql", "mariadb"):
+        if backend in ("mysql", "mariadb") and not connection.invalidated:  # a server that is gone has released it
             connection.execute(select(func.release_lock(f"shoal {LOCK}")))
 
 
