@@ -176,3 +176,9 @@ def test_a_search_or_a_setting_that_there_is_not_is_refused_and_the_message_name
 ) -> None:
     with pytest.raises(shoal.StudyError, match=message):
         shoal.Study({"x": (0.0, 1.0)}, search=search, settings=settings).ask()
+
+
+@pytest.mark.parametrize("name", [" s", "s ", "  s  "])
+def test_a_name_with_blanks_around_it_is_refused_with_the_one_without(name: str) -> None:
+    with pytest.raises(shoal.StudyError, match="begins and ends with no blank; 's' would do for"):
+        shoal.Study({"x": (0.0, 1.0)}, name=name)

@@ -243,6 +243,13 @@ def test_a_job_that_runs_out_of_time_submits_its_successor_until_the_study_has_e
     wait_until(lambda: not any(mine in (p.info["cmdline"] or ()) for p in psutil.process_iter(["cmdline"])), 60)
 
 
+def test_a_torn_list_of_jobs_is_named(folder: Path) -> None:
+    remember(folder, "slurm", "1", "dir:x")
+    (folder / "jobs").write_text((folder / "jobs").read_text() + '{"scheduler": "sl')
+    with pytest.raises(StudyError, match=r"jobs: what jobs were submitted cannot be read .*remove that line"):
+        states(folder, "dir:x")
+
+
 def test_a_job_in_which_no_trial_comes_further_has_no_successor(folder: Path) -> None:
     place = given(folder, scheduler="local")
     (place / "train.py").write_text(TRAIN.replace("time.sleep(0.05)", HELD))

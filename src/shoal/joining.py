@@ -101,6 +101,8 @@ def unused_name(store: Store, stem: str) -> str:
 def check_name(name: object) -> str:
     if not isinstance(name, str) or not name.strip() or not name.isprintable() or len(name) > 100:
         raise StudyError(f"the name of a study must be printable text of at most 100 characters, got {name!r:.120}")
+    if name != name.strip():  # which MySQL takes for the name without
+        raise StudyError(f"the name of a study begins and ends with no blank; {name.strip()!r} would do for {name!r}")
     return name
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, inspect
 
 import shoal
 from conftest import at_once, wait_until
@@ -93,6 +94,14 @@ def test_a_study_goes_on_when_its_server_restarts(url: str, folder: Path) -> Non
     assert [trial.number for trial in trials] == list(range(60))
     assert {trial.outcome for trial in trials} == {"done"}
     watch.close()
+
+
+def test_who_only_looks_leaves_an_empty_database_as_it_is(url: str) -> None:
+    with pytest.raises(StoreError, match="the database holds no studies yet"):
+        SqlStore(url, create=False)
+    engine = create_engine(url)
+    assert inspect(engine).get_table_names() == []
+    engine.dispose()
 
 
 def test_of_many_peers_that_open_a_new_store_at_once_all_succeed(url: str) -> None:

@@ -314,7 +314,11 @@ def _jobs(folder: Path, store: str) -> dict[str, list[str]]:
 
 def _lines(folder: Path) -> list[dict[str, str]]:
     path = folder / "jobs"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    lines = path.read_text().splitlines() if path.exists() else []
+    try:
+        return [json.loads(line) for line in lines if line.strip()]
+    except ValueError as error:
+        raise StudyError(f"{path}: what jobs were submitted cannot be read ({error}); remove that line") from None
 
 
 def _write(path: Path, data: bytes) -> None:
