@@ -14,17 +14,8 @@ import psutil
 import pytest
 
 from conftest import alive, wait_until
-from shoal.engines.submission import (
-    Order,
-    Submission,
-    argument,
-    cancel,
-    elsewhere,
-    order_file,
-    remember,
-    states,
-    write_order,
-)
+from shoal.engines.jobs import cancel, elsewhere, remember, states
+from shoal.engines.submission import Order, Submission, argument, order_file, write_order
 from shoal.errors import StudyError
 from shoal.files import study_directory
 from shoal.study import Study

@@ -101,7 +101,7 @@ def _jobs(study: Study) -> None:
     """The jobs that `shoal submit` handed in from here."""
     from rich.table import Table
 
-    from shoal.engines.submission import states
+    from shoal.engines.jobs import states
     from shoal.files import submit_directory
 
     journal = study._journal

@@ -12,7 +12,7 @@ from shoal.cli.options import DEFAULT_STORE, StoreOption, StudyArgument, open_st
 def stop(study: StudyArgument = None, store: StoreOption = DEFAULT_STORE) -> None:
     """Have all peers of a study begin no new trial; running ones get their grace, and jobs are cancelled. `shoal
     resume` goes on."""
-    from shoal.engines.submission import cancel, elsewhere
+    from shoal.engines.jobs import cancel, elsewhere
     from shoal.files import submit_directory
     from shoal.vitals import living
 

@@ -16,7 +16,8 @@ from typing import Any, Final
 
 from shoal.dialects.hyper_opt.results import replace
 from shoal.dialects.hyper_opt.settings import Batch
-from shoal.engines.submission import Order, Submission, argument, remember, write_order
+from shoal.engines.jobs import remember
+from shoal.engines.submission import Order, Submission, argument, write_order
 from shoal.errors import StudyError
 
 COMMANDS: Final = {"slurm": ("sbatch", "--parsable", "-J"), "pbs": ("qsub", "-N")}
