@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import suppress
+import tempfile
 from hashlib import sha1
 from pathlib import Path
 from urllib.parse import quote
@@ -17,6 +17,8 @@ from shoal.records import Definition
 
 CHECKPOINT = "checkpoint"
 OWNER = "store"  # a file in a study's directory: which store the study is in
+UMASK = os.umask(0)  # there is no other way to look
+os.umask(UMASK)
 
 
 def study_directory(definition: Definition) -> Path:
@@ -51,8 +53,7 @@ def _ours(path: Path, store: str, noted: bool) -> bool:
     try:
         if noted:
             path.mkdir(parents=True, exist_ok=True)
-            with suppress(FileExistsError), open(path / OWNER, "x") as file:
-                file.write(store)
+            create_alone(path, OWNER, store.encode())
         return (path / OWNER).read_text() == store
     except OSError:  # it is not there, or no place for files: whoever writes there is told why
         return True
@@ -130,3 +131,25 @@ def _remove_checkpoint(definition: Definition, number: int) -> None:
 
 def peer_log(definition: Definition, peer: str) -> Path:
     return study_directory(definition) / "peers" / f"{peer}.log"
+
+
+def create_alone(folder: Path, name: str, data: bytes, replace: bool = False) -> bool:
+    """Create a file whole; of all that try, one succeeds, unless it is to be replaced. Raises OSError."""
+    descriptor, path = tempfile.mkstemp(prefix=".", dir=folder)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(file.fileno(), 0o666 & ~UMASK)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            os.replace(path, folder / name)
+            return True
+        try:
+            os.link(path, folder / name)
+        except FileExistsError:
+            return False
+        return True
+    finally:
+        if not replace or os.path.exists(path):
+            os.unlink(path)

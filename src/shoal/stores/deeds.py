@@ -9,7 +9,6 @@ the few that have changed, however long the study.
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Collection, Sequence
 from hashlib import sha1
@@ -19,11 +18,10 @@ from urllib.parse import quote
 import msgspec
 
 from shoal.contracts import Grant
+from shoal.files import create_alone
 
 EACH = 1_000  # numbers to a folder
 STILL = 2.0  # seconds that a folder is listed again after it changed: its time may have no finer steps
-UMASK = os.umask(0)  # there is no other way to look
-os.umask(UMASK)
 
 
 class Deed(msgspec.Struct, frozen=True):
@@ -163,28 +161,6 @@ class Deeds:
     @staticmethod
     def _folder(number: int) -> str:
         return f"{number // EACH:09d}"
-
-
-def create_alone(folder: Path, name: str, data: bytes, replace: bool = False) -> bool:
-    """Create a file whole; of all that try, one succeeds, unless it is to be replaced. Raises OSError."""
-    descriptor, path = tempfile.mkstemp(prefix=".", dir=folder)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), 0o666 & ~UMASK)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if replace:
-            os.replace(path, folder / name)
-            return True
-        try:
-            os.link(path, folder / name)
-        except FileExistsError:
-            return False
-        return True
-    finally:
-        if not replace or os.path.exists(path):
-            os.unlink(path)
 
 
 def file_name(name: str) -> str:

@@ -25,9 +25,10 @@ import msgspec
 
 from shoal.contracts import Grant, PeerStatus
 from shoal.errors import StoreError
+from shoal.files import UMASK, create_alone
 from shoal.names import host_name
 from shoal.records import AnyRecord, Defined, decode, encode
-from shoal.stores.deeds import UMASK, Deeds, create_alone, file_name
+from shoal.stores.deeds import Deeds, file_name
 
 PAGE_BYTES = 8 << 20  # about how much text is read at once
 WHOLE = "~whole^"  # how the file of a study that is finished begins; no peer has such a name
