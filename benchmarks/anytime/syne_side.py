@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from benchmarks.anytime.incumbent import incumbents
 from benchmarks.anytime.shoal_side import Found
-from benchmarks.anytime.tasks import Task
+from benchmarks.anytime.tasks import Curve, Task
 from benchmarks.environments import REQUIREMENTS, python_of
 from benchmarks.running import PEERS, clean_environment
 
@@ -36,7 +36,7 @@ def run(task: Task, scheduler: str, peers: int, until: float, seed: int) -> Foun
     try:
         message = _exchange(process, given)
         while "curve" in message:
-            message = _exchange(process, task.curve(message["curve"]))
+            message = _exchange(process, _curve(task, message["curve"]))
     finally:
         process.kill()
         process.communicate()
@@ -46,6 +46,13 @@ def run(task: Task, scheduler: str, peers: int, until: float, seed: int) -> Foun
         trace=incumbents(map(tuple, message["ends"]), task), done=message["done"], begun=message["begun"],
         trials=message["trials"], seconds=message["seconds"], cut=message["cut"] / until,
     )  # fmt: skip
+
+
+def _curve(task: Task, params: dict[str, Any]) -> Curve:
+    try:
+        return task.curve(params)
+    except ValueError as error:  # its search left the space
+        raise RuntimeError(f"it proposed {params}: {error}") from None
 
 
 def _exchange(process: subprocess.Popen[str], message: Any) -> dict[str, Any]:
