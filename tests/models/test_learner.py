@@ -49,12 +49,14 @@ def test_who_joins_late_has_the_same() -> None:
     for count in range(5, 101):
         all_along(X[:count], lambda n: LOSSES[:n])
     late = made()(X[:100], lambda n: LOSSES[:n])
-    assert [t.pack().tolist() for t in all_along(X[:100], lambda n: LOSSES[:n])] == [t.pack().tolist() for t in late]
+    told = all_along(X[:100], lambda n: LOSSES[:n])
+    assert [(theta.pack().tolist(), times) for theta, times in told] == [(t.pack().tolist(), n) for t, n in late]
+    assert sum(times for _, times in told) == 5  # the mode, and four samples
 
 
 def test_a_loss_that_comes_in_late_has_them_learnt_anew(learnt: list[int]) -> None:
     learn, other = made(), LOSSES.copy()
     before = learn(X[:100], lambda n: LOSSES[:n])
     other[3] += 0.5
-    assert (learn(X[:100], lambda n: other[:n])[0].pack() != before[0].pack()).all()
+    assert (learn(X[:100], lambda n: other[:n])[0][0].pack() != before[0][0].pack()).all()
     assert learnt.count(100) == 2

@@ -8,7 +8,6 @@ Architecture Search. 2020): its lengthscale says how soon a curve tells its end.
 from __future__ import annotations
 
 import math
-from collections import Counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,13 +32,13 @@ class Joint:
 
     def tell(self, coordinates: Array, curves: Curves) -> None:
         x = np.column_stack([coordinates[curves.trial], curves.place])
-        losses, thetas = curves.foreseen(len(curves)), self._learner(x, curves.foreseen)
+        losses, learnt = curves.foreseen(len(curves)), self._learner(x, curves.foreseen)
         kept = spread(losses, MOST)
         x, losses = x[kept], losses[kept]
-        times = Counter(map(id, thetas))
-        unique = list({id(theta): theta for theta in thetas}.values())
-        self.models = [GaussianProcess(x, LogWarp(losses)(theta.warp), self._group, theta) for theta in unique]
-        self.weights = np.array([times[id(theta)] for theta in unique], float) / len(thetas)
+        warp = LogWarp(losses)
+        self.models = [GaussianProcess(x, warp(theta.warp), self._group, theta) for theta, _ in learnt]
+        times = np.array([times for _, times in learnt], float)
+        self.weights = times / times.sum()
         self._ended = x[x[:, -1] == 1.0]
 
     def log_improvement(self, x: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -25,18 +26,21 @@ class Learner:
     def __init__(self, group: NDArray[np.int_], seed: int, samples: int) -> None:
         self._group, self._seed, self._samples = group, seed, samples
         self._modes: dict[int, tuple[int, Theta]] = {}  # number of observations -> their hash, and the mode
-        self._latest: tuple[Theta | None, list[Theta]] = (None, [])
+        self._latest: tuple[Theta | None, list[tuple[Theta, int]]] = (None, [])
 
-    def __call__(self, x: Array, losses: Callable[[int], Array]) -> list[Theta]:
+    def __call__(self, x: Array, losses: Callable[[int], Array]) -> list[tuple[Theta, int]]:
         """Of coordinates [n, c], with the losses of the first of them as they were known by then. The mode comes first;
-        a sample that was rejected is the one before it."""
+        each counts as often as it was sampled, once more for the mode."""
         n = len(x)
         count = n if n < 20 else n - n % (n // 10)
         mode = self._mode(x, losses, count)
         if self._latest[0] is not mode:
             few = max(min(self._samples, 3), min(self._samples, ALIKE // count))
             rng = np.random.default_rng([self._seed, count])
-            self._latest = mode, [mode, *self._evidence(x, losses(count)).sample(mode, few, rng)]
+            thetas = [mode, *self._evidence(x, losses(count)).sample(mode, few, rng)]
+            times = Counter(map(id, thetas))  # rejected samples repeat the one before
+            unique = {id(theta): theta for theta in thetas}
+            self._latest = mode, [(theta, times[key]) for key, theta in unique.items()]
         return self._latest[1]
 
     def _mode(self, x: Array, losses: Callable[[int], Array], count: int) -> Theta:

@@ -8,7 +8,6 @@ close to what was tried count for less.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -82,15 +81,14 @@ class GP:
         losses = known(len(x))
         trials, kept = spread(seen.losses, self.most), spread(losses, self.most)
         ends = at_end(seen.points[trials])
-        thetas = self._learner(x, known)
-        times = Counter(map(id, thetas))  # rejected samples repeat the one before
-        unique = list({id(theta): theta for theta in thetas}.values())
+        learnt = self._learner(x, known)
+        mode, _ = learnt[0]
         warp, running = LogWarp(losses[kept]), at_end(seen.running)
         if len(running) > self.most:
-            mode = GaussianProcess(x[kept], warp(unique[0].warp), self._group, unique[0], ends=ends)
-            running = running[np.argsort(-mode.log_improvement(mode.squares(running)), kind="stable")[: self.most]]
-        models = [GaussianProcess(x[kept], warp(t.warp), self._group, t, running, ends) for t in unique]
-        ensemble = Ensemble(models, [times[id(theta)] for theta in unique])
+            usual = GaussianProcess(x[kept], warp(mode.warp), self._group, mode, ends=ends)
+            running = running[np.argsort(-usual.log_improvement(usual.squares(running)), kind="stable")[: self.most]]
+        models = [GaussianProcess(x[kept], warp(t.warp), self._group, t, running, ends) for t, _ in learnt]
+        ensemble = Ensemble(models, [times for _, times in learnt])
         close = ends * models[0].scale  # the trials, in lengthscales
         ties = Ties(close, seen.losses[trials], seen.failed[trials])
 
