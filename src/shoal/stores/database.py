@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, exc, inspect, literal_column, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, exc, literal_column, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.sql.elements import ColumnElement
 
 from shoal.errors import StoreError
-from shoal.stores.schema import about, prepare
+from shoal.stores.schema import prepare
 
 T = TypeVar("T")
 CLOCKS = {  # the database's own clock, in seconds since 1970
@@ -77,9 +77,7 @@ class Database:
             self._engine = self._connect()
             weakref.finalize(self, self._engine.dispose)
             self._looking = self._engine.execution_options(**LOOKING.get(self.backend, {}))
-        if not create and not self.write(lambda connection: inspect(connection).has_table(about.name)):
-            raise StoreError(f"there is no store {self.url}: the database holds no studies yet")
-        self.write(lambda connection: prepare(connection, self.url))
+        self.write(lambda connection: prepare(connection, self.url, create=create))
         self._patience = PATIENCE
 
     def _connect(self) -> Engine:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     func,
     insert,
+    inspect,
     select,
 )
 from sqlalchemy import update as sql_update
@@ -82,14 +83,17 @@ MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {}
 
 
 def prepare(connection: Connection, url: str, migrations: Mapping[int, Callable[[Connection], None]] = MIGRATIONS,
-            version: int = VERSION) -> None:  # fmt: skip
-    """Create what is missing and migrate what is old; a store written by a newer Shoal is refused."""
+            version: int = VERSION, create: bool = True) -> None:  # fmt: skip
+    """Create what is missing and migrate what is old; a store written by a newer Shoal is refused, and one that is to
+    be there already is not created."""
     backend = connection.engine.dialect.name
     if backend == "postgresql":  # of many peers that begin at once, one creates the tables
         connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
     elif backend in ("mysql", "mariadb"):
         connection.execute(select(func.get_lock(f"shoal {LOCK}", 60)))
     try:
+        if not create and not inspect(connection).has_table(about.name):
+            raise StoreError(f"there is no store {url}: the database holds no studies yet")
         _bring_up(connection, url, migrations, version)
     finally:
         if backend in ("mysql", "mariadb") and not connection.invalidated:  # a server that is gone has released it
