@@ -127,6 +127,8 @@ def test_the_picture_is_a_picture(study: str) -> None:
     assert not Path("simulation.png").exists()
     run("simulate", study, "--peers", "4", "--search", "random", "-o", "other.svg")
     assert "<svg" in Path("other.svg").read_text()
+    run("simulate", study, "--peers", "4", "--search", "random", "-o", "OTHER.PNG")
+    assert Path("OTHER.PNG").read_bytes()[:4] == data[:4]
 
 
 def test_a_study_yaml_stands_for_its_study_wherever_it_is(folder: Path) -> None:

@@ -86,7 +86,7 @@ def simulate(
         catalog.search(name)
     for rule in rules:
         catalog.stopping(rule)
-    if plot and output.suffix not in PICTURES:
+    if plot and output.suffix.lower() not in PICTURES:
         raise StudyError(f"--output {str(output)!r}: a picture is one of {', '.join(PICTURES)}")
     subject = _subject(target, store, budget)
     asked = islands_of(islands)
