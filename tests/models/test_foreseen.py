@@ -29,6 +29,9 @@ def test_the_rows_are_in_the_order_of_time_and_at_the_places_of_their_rungs() ->
     assert set(curves.place) == {0.0, 0.5, 1.0}
     seen = times[curves.trial, (2 * curves.place).astype(int)]
     assert (np.diff(seen) > 0).all()
+    assert sorted(curves.trial[curves.top]) == list(range(30))  # one row of each, and none is later
+    assert all(curves.place[curves.trial == trial].max() == place for trial, place in
+               zip(curves.trial[curves.top], curves.place[curves.top], strict=True))  # fmt: skip
 
 
 @pytest.mark.parametrize("count", [1, 2, 10, 25, 40])

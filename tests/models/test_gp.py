@@ -14,7 +14,6 @@ from shoal.models.evidence import Evidence, Theta
 from shoal.models.gp import GaussianProcess
 from shoal.models.kernel import JITTER
 from shoal.models.outputs import LogWarp
-from shoal.models.threads import one_thread
 
 RNG = np.random.default_rng(0)
 X = RNG.random((40, 3))
@@ -68,15 +67,36 @@ def test_the_jacobian_is_that_of_the_warp() -> None:
 
 def test_the_mode_is_found_and_samples_lie_around_it() -> None:
     evidence = Evidence(X, LOSSES, GROUP)
-    with one_thread():
-        mode = evidence.mode(None, 200)
-        samples = evidence.sample(mode, 300, np.random.default_rng(1))
+    mode = None
+    for _ in range(8):
+        mode = evidence.mode(mode)
+    assert mode is not None
+    samples = evidence.sample(mode, 300, np.random.default_rng(1))
     assert np.abs(evidence(mode.pack())[1]).max() < 0.01
     assert mode.lengths[2] > mode.lengths[0] + 0.5  # the third coordinate does nothing
     least = evidence(mode.pack())[0]
     heights = [evidence(theta.pack())[0] - least for theta in samples]
     assert len({theta.noise for theta in samples}) > 150  # most trajectories are accepted
     assert 1.0 < np.mean(heights[50:]) < 8.0  # half the number of hyperparameters for a normal posterior: 3
+
+
+def test_a_start_that_takes_a_curve_for_noise_is_left_for_a_higher_mode() -> None:
+    x = np.random.default_rng(2).random((60, 4))
+    losses = np.sin(9 * x[:, 0]) + np.cos(7 * x[:, 1]) * x[:, 2]
+    evidence = Evidence(x, losses, np.arange(4))
+    noise = Theta(np.full(4, 4.0), 1.0, -2.0, 2.0)
+    stayed, left = evidence._climb(noise, 8), evidence.mode(noise)
+    assert evidence(left.pack())[0] < evidence(stayed.pack())[0] - 20
+    assert left.noise < -4.0 < stayed.noise
+
+
+def test_trials_around_the_best_leave_what_was_told_before_its_differences() -> None:
+    """Else the losses of the others would all come to mean the same."""
+    losses = np.concatenate([np.linspace(0.0, 1.0, 20), np.linspace(0.0, 1e-4, 200)])
+    alone, among = LogWarp(losses)(0.0)[:20], LogWarp(losses, losses)(0.0)[:20]
+    assert np.diff(np.sort(alone))[-5:].max() < 1e-9
+    assert np.diff(among).min() > 0.1
+    assert LogWarp(losses[:20], losses)(0.0) == pytest.approx(LogWarp(losses[:20])(0.0))
 
 
 def test_ties_do_not_drive_the_warp_to_its_bound() -> None:
@@ -87,13 +107,13 @@ def test_ties_do_not_drive_the_warp_to_its_bound() -> None:
     for packed in np.random.default_rng(4).normal(0.0, 0.5, (3, 6)):
         numeric = approx_fprime(packed, lambda at: evidence(at)[0], 1e-6)
         np.testing.assert_allclose(evidence(packed)[1], numeric, rtol=1e-3, atol=1e-3)
-    assert abs(evidence.mode(None, 100).warp) < 4.0
+    assert abs(evidence.mode(evidence.mode(None)).warp) < 4.0
 
 
 @pytest.mark.parametrize("losses", [[1.0] * 6, [0.0, 1e300, -1e300, 5.0, 5.0, 1.0], [1.0, 1.0, 1.0, 1.0, 1.0, 9.0]])
 def test_losses_that_are_all_alike_or_astronomic_make_a_model_too(losses: list[float]) -> None:
     x, y = X[:6], np.array(losses)
-    theta = Evidence(x, y, GROUP).mode(None, 20)
+    theta = Evidence(x, y, GROUP).mode(None)
     mean, deviation = GaussianProcess(x, LogWarp(y)(theta.warp), GROUP, theta).predict(X)
     assert np.isfinite(mean).all()
     assert (deviation > 0).all()

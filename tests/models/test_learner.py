@@ -7,7 +7,7 @@ import pytest
 
 from shoal.models import learner
 from shoal.models.evidence import Evidence
-from shoal.models.learner import Learner
+from shoal.models.learner import Learner, spread
 
 RNG = np.random.default_rng(0)
 X = RNG.random((120, 2))
@@ -60,3 +60,13 @@ def test_a_loss_that_comes_in_late_has_them_learnt_anew(learnt: list[int]) -> No
     other[3] += 0.5
     assert (learn(X[:100], lambda n: other[:n])[0][0].pack() != before[0][0].pack()).all()
     assert learnt.count(100) == 2
+
+
+def test_of_too_many_the_best_are_kept_and_an_even_choice_of_the_others_but_what_comes_first_before_all() -> None:
+    losses = np.array([9.0, 1.0, 8.0, 2.0, 7.0, 3.0, 6.0, 4.0, 5.0, 0.0])
+    assert spread(losses, 10).tolist() == list(range(10))
+    assert spread(losses, 4).tolist() == [0, 1, 8, 9]
+    first = losses > 5.0
+    assert spread(losses, 4, first).tolist() == [0, 2, 4, 6]
+    assert spread(losses, 6, first).tolist() == [0, 1, 2, 4, 6, 9]
+    assert spread(losses, 2, first).tolist() == [0, 6]

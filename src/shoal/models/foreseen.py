@@ -17,7 +17,8 @@ class Curves:
     """What trials lost at rungs, a row for each rung of each trial, in the order of time.
 
     ``losses`` and ``times`` are [n, rungs], NaN where trials did not get to; a loss of infinity stands for a failure.
-    Rows are of the ``trial[k]``-th, at a ``place`` between 0 (the first rung) and 1 (the last).
+    Rows are of the ``trial[k]``-th, at a ``place`` between 0 (the first rung) and 1 (the last); ``top`` says of each
+    whether its trial got no further.
     """
 
     def __init__(self, losses: Array, times: Array) -> None:
@@ -26,6 +27,8 @@ class Curves:
         self._losses, self._at = losses, (trial[order], rung[order])
         self.trial: NDArray[np.int_] = self._at[0]
         self.place: Array = self._at[1] / max(losses.shape[1] - 1, 1)
+        reached = np.where(np.isnan(losses), -1, np.arange(losses.shape[1])).max(1)
+        self.top: NDArray[np.bool_] = self._at[1] == reached[self.trial]
 
     def __len__(self) -> int:
         return len(self.trial)

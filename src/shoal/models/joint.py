@@ -33,9 +33,8 @@ class Joint:
     def tell(self, coordinates: Array, curves: Curves) -> None:
         x = np.column_stack([coordinates[curves.trial], curves.place])
         losses, learnt = curves.foreseen(len(curves)), self._learner(x, curves.foreseen)
-        kept = spread(losses, MOST)
-        x, losses = x[kept], losses[kept]
-        warp = LogWarp(losses)
+        kept = spread(losses, MOST, curves.top)
+        x, warp = x[kept], LogWarp(losses[kept], losses)
         self.models = [GaussianProcess(x, warp(theta.warp), self._group, theta) for theta, _ in learnt]
         times = np.array([times for _, times in learnt], float)
         self.weights = times / times.sum()

@@ -13,7 +13,6 @@ from shoal.space.domain import Array
 
 LEARNT = 200  # observations that they are learnt from
 ALIKE = 800  # observations times samples: what is worth averaging
-STEPS = 8  # of the optimiser, from where it was with half the observations
 
 
 class Learner:
@@ -48,18 +47,24 @@ class Learner:
         key = hash((x[:count].tobytes(), told.tobytes()))
         if count not in self._modes or self._modes[count][0] != key:
             start = self._mode(x, losses, count // 2) if count >= 10 else None
-            self._modes[count] = key, self._evidence(x, told).mode(start, STEPS)
+            self._modes[count] = key, self._evidence(x, told).mode(start)
         return self._modes[count][1]
 
     def _evidence(self, x: Array, losses: Array) -> Evidence:
         kept = spread(losses, LEARNT)
-        return Evidence(x[kept], losses[kept], self._group)
+        return Evidence(x[kept], losses[kept], self._group, losses)
 
 
-def spread(losses: Array, most: int) -> NDArray[np.int_]:
-    """Which to keep, in order: all, or the best half of ``most`` and an even choice among the others."""
+def spread(losses: Array, most: int, first: NDArray[np.bool_] | None = None) -> NDArray[np.int_]:
+    """Which to keep, in order: all, or the best half of ``most`` and an even choice among the others; those that come
+    ``first`` before any other."""
     if len(losses) <= most:
         return np.arange(len(losses))
+    if first is not None:
+        before, after = np.flatnonzero(first), np.flatnonzero(~first)
+        few = min(len(before), most)
+        before, after = before[spread(losses[before], few)], after[spread(losses[after], most - few)]
+        return np.sort(np.concatenate([before, after]))
     order = np.argsort(losses, kind="stable")
     best, rest = order[: most // 2], np.sort(order[most // 2 :])
     return np.sort(np.concatenate([best, rest[np.linspace(0, len(rest) - 1, most - len(best)).astype(int)]]))

@@ -11,10 +11,15 @@ from shoal.space.domain import Array
 
 MOST: Final = 100.0  # spans between the least loss and the greatest
 FEW: Final = 30.0  # lower quartiles that a span is long at most
+EARLY: Final = 20  # losses that are spread as the space has them, before a search gathers around its best
 
 
 class LogWarp:
     """w(y) = log(1 + c·(y - min) / (median - min)), standardised; c -> 0 leaves the losses as they are.
+
+    The span median - min is that of the losses or of the first that were told, `EARLY` of all in the order of time,
+    whichever is longer: else what many trials near the best one have in common would come to be all that is seen, and
+    no place could be imagined that is much better.
 
     The strength c is a hyperparameter like any other: the likelihood is that of the raw losses, so the warp's Jacobian
     is in it (E. Snelson, C. E. Rasmussen, Z. Ghahramani: Warped Gaussian Processes. NeurIPS 2003, eq. 6). Losses that
@@ -28,17 +33,14 @@ class LogWarp:
 
     prior = (0.0, 1.5)  # mean and deviation of log c: between 0.05 and 20 nineteen times in twenty
 
-    def __init__(self, losses: Array) -> None:
+    def __init__(self, losses: Array, told: Array | None = None) -> None:
+        early = losses[:0] if told is None else told[:EARLY]
         if np.abs(losses).max() > 1e300:
-            losses = 0.25 * losses  # differences of the largest floats would overflow
-        low, n = float(losses.min()), len(losses)
-        above = losses - low
-        known = above[above > 1e-9 * abs(low)]  # not by rounding alone
-        quarter = float(np.quantile(known, 0.25, method="lower")) if len(known) else 1.0
-        span = float(np.median(above)) or float((above / n).sum())
-        span = min(span, FEW * quarter) or 1.0
+            losses, early = 0.25 * losses, 0.25 * early  # differences of the largest floats would overflow
+        low = float(losses.min())
+        span = max(_span(losses, low), _span(early, low)) or 1.0
         with np.errstate(over="ignore"):
-            self._u = np.round(np.minimum(above / span, MOST), 12)  # what differs less is tied
+            self._u = np.round(np.minimum((losses - low) / span, MOST), 12)  # what differs less is tied
         values, where, counts = np.unique(self._u, return_inverse=True, return_counts=True)
         tied = (counts[where] > 1) & (where < len(values) - 1)
         self._tied = np.flatnonzero(tied)
@@ -65,3 +67,13 @@ class LogWarp:
             bends[tied] = (c * above / (1.0 + c * above) - slope[tied]) / rise
         log_jacobian = float(slopes.sum()) - n * math.log(deviation)
         return y, log_jacobian, slope_centred / deviation - y * bend, float(bends.sum()) - n * bend
+
+
+def _span(losses: Array, low: float) -> float:
+    """How far the median lies above the least loss; 0 where nothing does."""
+    above = np.maximum(losses - low, 0.0)
+    known = above[above > 1e-9 * abs(low)]  # not by rounding alone
+    if not len(known):
+        return 0.0
+    quarter = float(np.quantile(known, 0.25, method="lower"))
+    return min(float(np.median(above)) or float((above / len(above)).sum()), FEW * quarter)

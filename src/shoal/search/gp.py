@@ -78,12 +78,12 @@ class GP:
     def _advise(self, seen: Observed, rng: np.random.Generator) -> Proposal:
         """The most promising place, as a proposal."""
         x, known, at_end = self._data(seen)
-        losses = known(len(x))
-        trials, kept = spread(seen.losses, self.most), spread(losses, self.most)
+        losses, curves = known(len(x)), seen.curves
+        trials, kept = spread(seen.losses, self.most), spread(losses, self.most, None if curves is None else curves.top)
         ends = at_end(seen.points[trials])
         learnt = self._learner(x, known)
         mode, _ = learnt[0]
-        warp, running = LogWarp(losses[kept]), at_end(seen.running)
+        warp, running = LogWarp(losses[kept], losses), at_end(seen.running)
         if len(running) > self.most:
             usual = GaussianProcess(x[kept], warp(mode.warp), self._group, mode, ends=ends)
             running = running[np.argsort(-usual.log_improvement(usual.squares(running)), kind="stable")[: self.most]]

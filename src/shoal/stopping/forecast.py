@@ -86,7 +86,7 @@ class Forecast:
             self._scale = 1.0
         y = (losses - self._centre) / self._scale
         evidence = Evidence(x, losses, self._features.group)
-        mode = evidence.mode(None, 15)
+        mode = evidence.mode(None)
         theta = Theta(mode.lengths, mode.noise, mode.signal, FLAT)
         self._model, self._noise, self._learnt, self._prior = (
             GaussianProcess(x, y, self._features.group, theta), math.exp(mode.noise), count, {}
