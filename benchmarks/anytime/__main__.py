@@ -95,11 +95,13 @@ def _one(search: str, task_name: str, seed: int, peers: int) -> dict[str, Any]:
     except RuntimeError as error:  # a search that fails is a result too
         say(f"{search} on {task_name}: {error}")
         return {**row, "regrets": {}, "trace": [], "seconds": 0.0, "error": str(error)}
-    trace = [(time / until, task.regret(loss)) for time, loss in found.trace]
+    trace, anywhere = ([(time / until, task.regret(loss)) for time, loss in one]
+                       for one in (found.trace, found.anywhere))  # fmt: skip
     regrets = {str(share): next((regret for at, regret in reversed(trace) if at <= share), task.regret(math.nan))
                for share in SHARES}  # fmt: skip
-    return {**row, "regrets": regrets, "trace": trace, "seconds": found.seconds, "trials": found.trials,
-            "done": task.regret(found.done), "begun": task.regret(found.begun), "cut": found.cut}  # fmt: skip
+    return {**row, "regrets": regrets, "trace": trace, "anywhere": anywhere, "seconds": found.seconds,
+            "trials": found.trials, "done": task.regret(found.done), "begun": task.regret(found.begun),
+            "cut": found.cut}  # fmt: skip
 
 
 def _found(search: str, task: Task, peers: int, until: float, seed: int) -> Found:

@@ -21,10 +21,12 @@ METRIC = "validation loss"  # a name that no param has
 
 @dataclass(frozen=True)
 class Found:
-    """What a run found. ``done`` is the least final loss of the trials that ran to their end, ``begun`` that of all
-    that were begun and did not run still when time was over, had each run to its end; NaN where there is none."""
+    """What a run found. ``anywhere`` is the trace of the incumbents by the least loss on any rung. ``done`` is the
+    least final loss of the trials that ran to their end, ``begun`` that of all that were begun and did not run still
+    when time was over, had each run to its end; NaN where there is none."""
 
     trace: Trace
+    anywhere: Trace
     done: float
     begun: float
     trials: int
@@ -56,9 +58,10 @@ def run(task: Task, search: str, stopping: str, peers: int, until: float, seed: 
     problem = Timed(task)
     ran = simulation.run(problem, given, peers, until)
     seconds = perf_counter() - began - problem.seconds
-    history = ran.history
+    history, ends = ran.history, _ends(task, ran.records)
     return Found(
-        trace=_trace(task, ran.records), done=_least(task, history, "done"),
+        trace=incumbents(ends, task), anywhere=incumbents(ends, task, anywhere=True),
+        done=_least(task, history, "done"),
         begun=_least(task, history, "done", "stopped", "paused", "failed"), trials=history.length,
         seconds=seconds / max(history.length, 1),
     )  # fmt: skip
@@ -69,7 +72,7 @@ def _least(task: Task, history: History, *states: str) -> float:
     return min((loss for loss in finals if math.isfinite(loss)), default=math.nan)
 
 
-def _trace(task: Task, records: Iterable[AnyRecord]) -> Trace:
+def _ends(task: Task, records: Iterable[AnyRecord]) -> list[End]:
     params: dict[int, Params] = {}
     last: dict[int, Reported] = {}
     ends: list[End] = []
@@ -82,4 +85,4 @@ def _trace(task: Task, records: Iterable[AnyRecord]) -> Trace:
             report = last[record.number]
             final = task.final(params[record.number])
             ends.append((record.time, record.number, report.step, float(report.metrics[METRIC]), final))
-    return incumbents(ends, task)
+    return ends

@@ -42,8 +42,10 @@ def run(task: Task, scheduler: str, peers: int, until: float, seed: int) -> Foun
         process.communicate()
     if "error" in message:
         raise RuntimeError(message["error"])
+    ends = [tuple(end) for end in message["ends"]]
     return Found(
-        trace=incumbents(map(tuple, message["ends"]), task), done=message["done"], begun=message["begun"],
+        trace=incumbents(ends, task), anywhere=incumbents(ends, task, anywhere=True),
+        done=message["done"], begun=message["begun"],
         trials=message["trials"], seconds=message["seconds"], cut=message["cut"] / until,
     )  # fmt: skip
 
