@@ -13,6 +13,8 @@ from typing import Any
 import psutil
 import pytest
 
+from shoal.models.threads import one_thread
+
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has what it runs in the background ignore Ctrl-C
 
 
@@ -78,3 +80,10 @@ def slurm(monkeypatch: pytest.MonkeyPatch) -> None:
     if not conf:
         pytest.skip("no Slurm here: SHOAL_TEST_SLURM_CONF is not set; see scripts/services")
     monkeypatch.setenv("SLURM_CONF", conf)
+
+
+@pytest.fixture
+def one_blas_thread() -> Iterator[None]:
+    """As the searches ask their models: more threads are slower, by far where others work, too."""
+    with one_thread():
+        yield

@@ -15,6 +15,7 @@ from shoal.models.gp import GaussianProcess
 from shoal.models.kernel import JITTER
 from shoal.models.outputs import LogWarp
 
+pytestmark = pytest.mark.usefixtures("one_blas_thread")
 RNG = np.random.default_rng(0)
 X = RNG.random((40, 3))
 LOSSES = np.exp(2 * X[:, 0]) + np.sin(5 * X[:, 1]) + 0.1 * RNG.standard_normal(40)

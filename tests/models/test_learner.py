@@ -9,6 +9,7 @@ from shoal.models import learner
 from shoal.models.evidence import Evidence
 from shoal.models.learner import Learner, spread
 
+pytestmark = pytest.mark.usefixtures("one_blas_thread")
 RNG = np.random.default_rng(0)
 X = RNG.random((120, 2))
 LOSSES = (X - 0.3).sum(1) ** 2 + 0.01 * RNG.random(120)
