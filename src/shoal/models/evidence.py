@@ -103,7 +103,8 @@ class Evidence:
         rough = self.mean.copy()
         rough[: self._groups] += ROUGH[0]
         rough[-3] += ROUGH[1]
-        found = [self._climb(one, NEAR) for one in (start, None, Theta.unpack(rough))]
+        starts = [None, Theta.unpack(rough)] if start is None else [start, None, Theta.unpack(rough)]
+        found = [self._climb(one, NEAR) for one in starts]
         return self._climb(min(found, key=lambda theta: self(theta.pack())[0]), FAR)
 
     def _climb(self, start: Theta | None, steps: int) -> Theta:
