@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from conftest import wait_until
 from shoal.contracts import Grant
 from shoal.errors import StoreError
 from shoal.records import Defined, Definition, Ended, encode
-from shoal.stores.ray import Keeper, RayStore, connect
+from shoal.stores.ray import TRIES, Keeper, RayStore, connect
 
 FIRST = Defined(1, Definition(name="s", space={"domains": {"x": "uniform(0.0, 1.0)"}}), 0.0)
 
@@ -94,6 +95,29 @@ def test_a_store_that_cannot_be_opened_is_an_error_in_its_own_words() -> None:
     with pytest.raises(StoreError, match="the folder must exist and be writable"):
         store.studies()
     store.close()
+
+
+class Busy:
+    """What Ray's client says while the proxy of a cluster gets no server up in its own time, so often."""
+
+    def __init__(self, refusals: int) -> None:
+        self.refusals = refusals
+
+    def is_initialized(self) -> bool:
+        return False
+
+    def init(self, *_: Any, **__: Any) -> None:
+        self.refusals -= 1
+        if self.refusals >= 0:
+            raise ConnectionAbortedError("Initialization failure from server:\nProxy failed to Connect to backend!")
+
+
+def test_a_busy_proxy_is_asked_again_but_not_for_ever_with_a_stand_in_for_ray(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", busy := Busy(TRIES - 1))
+    assert connect("ray://head:10001") is busy
+    monkeypatch.setitem(sys.modules, "ray", Busy(TRIES))
+    with pytest.raises(StoreError, match="ray://head:10001: Initialization failure from server"):
+        connect("ray://head:10001")
 
 
 AGAIN: dict[str, Any] = {"held": []}

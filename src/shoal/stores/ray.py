@@ -32,6 +32,7 @@ PATIENCE = 30.0  # seconds that the actor may be away; Ray ends processes that m
 ANSWER = 200.0  # seconds for one answer; a database that restarts is waited for, 120 at most
 IDLE = 120.0  # seconds without a call after which the actor ends
 PAUSES = (0.05, 1.0)  # the first, and the longest, before it is called again
+TRIES = 3  # to connect, where the proxy of a cluster answers but gets no server up in its own time, 30 s
 
 
 def connect(address: str | None, start: bool = True) -> Any:
@@ -49,13 +50,23 @@ def connect(address: str | None, start: bool = True) -> Any:
     if not ray.is_initialized():
         place = address or (None if start or os.environ.get("RAY_ADDRESS") else "auto")
         try:
-            ray.init(place, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
+            _begin(ray, place)
         except (ConnectionError, RuntimeError, ValueError, AssertionError) as error:
             raise StoreError(
                 f"no Ray cluster answers at {place or 'RAY_ADDRESS'}: {str(error).strip().splitlines()[0]}; "
                 "`ray start --head` starts one, and `ray status` says whether it is up"
             ) from None
     return ray
+
+
+def _begin(ray: Any, place: str | None) -> None:
+    for tries_left in reversed(range(TRIES)):
+        try:
+            ray.init(place, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
+            return
+        except ConnectionAbortedError:
+            if not tries_left:
+                raise
 
 
 class RayStore:
