@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import shoal
-from shoal.models.rungs import EXPECTED, Ladder, levels, ordinal
+from shoal.models.rungs import EXPECTED, Ladder, levels, ordinal, spaced_levels
 from shoal.stopping.asha import ASHA
 from told import Told
 
@@ -32,11 +32,28 @@ def test_rungs_lie_at_the_least_times_powers_of_eta_and_at_the_most(
     assert levels(least, most, eta) == expected
 
 
+@pytest.mark.parametrize(
+    ("least", "most", "expected"),
+    [
+        (1, 27, [1, 3, 9, 27]),
+        (1, 30, [1, 3, 9, 30]),  # 27 is nearly 30
+        (1, 100, [1, 3, 9, 27, 100]),
+        (1, 50, [1, 3, 9, 27, 50]),  # 27 is not nearly 50
+        (30.0, 3600.0, [30, 90, 270, 810, 3600]),
+        (5, 6, [5, 6]),  # the first rung stays
+        (5, 5, [5]),
+    ],
+)
+def test_rungs_that_are_spaced_keep_away_from_the_most(least: float, most: float, expected: list[float]) -> None:
+    assert spaced_levels(least, most, 3) == expected
+
+
 def test_rungs_go_on_and_on_where_there_is_no_most() -> None:
     found = levels(1.0, math.inf, 3)
     assert found[:4] == [1, 3, 9, 27]
     assert len(found) > 30
     assert math.isfinite(found[-1])
+    assert spaced_levels(1.0, math.inf, 3) == found
 
 
 @pytest.mark.parametrize("eta", [1, 0.5, 0, -3, math.nan])

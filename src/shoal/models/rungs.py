@@ -45,6 +45,17 @@ def levels(least: float, most: float, eta: float, whole: bool = True) -> list[fl
     return found if math.isinf(most) else [*found, most]
 
 
+def spaced_levels(least: float, most: float, eta: float) -> list[float]:
+    """The same without a level nearer to the most than by √η: a rung at 27 of 30 steps spares next to nothing, and
+    tells next to nothing that is not known at 30.
+
+    >>> spaced_levels(1, 30, 3)
+    [1, 3.0, 9.0, 30]
+    """
+    found = levels(least, most, eta)
+    return [*found[:-2], most] if len(found) > 2 and most < found[-2] * math.sqrt(eta) else found
+
+
 @dataclass
 class Rung:
     """The losses of all trials that got as far as a level, and did not fail later."""
@@ -165,15 +176,6 @@ def _ranks(losses: Array) -> Array:
     _, place, count = np.unique(losses, return_inverse=True, return_counts=True)
     ranks: Array = (np.cumsum(count) - count / 2)[place]
     return ranks
-
-
-def even_levels(least: float, most: float, eta: float) -> list[float]:
-    """Budgets from the least to the most, each about η times the one before; whole numbers where both ends are."""
-    count = max(round(math.log(most / least) / math.log(eta)), 1) + 1 if most > least else 1
-    found: list[float] = np.geomspace(least, most, count).tolist()
-    if least == int(least) and most == int(most):
-        found = sorted({float(round(level)) for level in found})
-    return found
 
 
 def ordinal(place: int) -> str:

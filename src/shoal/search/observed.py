@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from shoal.fold import CODE
 from shoal.history import History
 from shoal.models.foreseen import Curves, aligned, latest, worse
-from shoal.models.rungs import Ladder, even_levels
+from shoal.models.rungs import Ladder, spaced_levels
 from shoal.records import AnyRecord
 from shoal.search.places import Places
 from shoal.space.cube import Cube
@@ -40,7 +40,7 @@ class Watch:
         self._history, self._cube = history, cube
         self._places = Places(history, cube)
         budget = history.definition.budget
-        self._ladder = None if budget is None else Ladder(history, even_levels(budget.least, budget.most, 3.0))
+        self._ladder = None if budget is None else Ladder(history, spaced_levels(budget.least, budget.most, 3.0))
 
     def tell(self, record: AnyRecord) -> None:
         if self._ladder is not None:

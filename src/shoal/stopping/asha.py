@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from shoal.contracts import GO, Decision
 from shoal.errors import StudyError
 from shoal.history import History
-from shoal.models.rungs import Ladder, check_eta, levels, ordinal
+from shoal.models.rungs import Ladder, check_eta, levels, ordinal, spaced_levels
 from shoal.records import AnyRecord, Ended, Reported, Started
 from shoal.trial import Report
 
@@ -36,7 +36,7 @@ class ASHA:
     def begin(self, history: History) -> None:
         budget = history.definition.budget
         least = self.grace or (budget.least if budget else 1.0)
-        at = levels(least, budget.most if budget else math.inf, self.eta)
+        at = (spaced_levels if self.adapt else levels)(least, budget.most if budget else math.inf, self.eta)
         self._what = budget.name if budget else "step"
         self._last = budget.most if budget else math.inf
         self.brackets = min(self.brackets, len(at))

@@ -17,7 +17,7 @@ import numpy as np
 from shoal.contracts import GO, Decision, Proposal, Search
 from shoal.errors import Exhausted
 from shoal.history import History
-from shoal.models.rungs import Ladder, Rung, check_eta, levels, ordinal
+from shoal.models.rungs import Ladder, Rung, check_eta, levels, ordinal, spaced_levels
 from shoal.proposals import begin
 from shoal.records import AnyRecord, Ended, Reported, Started
 from shoal.trial import Report
@@ -47,7 +47,7 @@ class Promotion:
         self._history, self._what = history, budget.name
         self.pick: Callable[[Rung, list[tuple[float, int]], int], int | None] = first_of
         self.favourite: Callable[[list[int]], int | None] = lambda waiting: None  # which goes on to its end at once
-        self.levels = levels(self.grace or budget.least, budget.most, self.eta)
+        self.levels = (spaced_levels if self.adapt else levels)(self.grace or budget.least, budget.most, self.eta)
         self.ladder = Ladder(history, self.levels)
         self.top = len(self.levels)  # how many of them are in use
         self._waiting: list[list[tuple[float, int]]] = [[] for _ in self.levels]  # (loss, trial), the best first
