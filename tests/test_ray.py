@@ -267,7 +267,7 @@ def test_a_trial_over_two_nodes_has_both_of_them() -> None:
         ({"cpu_per_peer": 1}, "did you mean 'cpus_per_peer'"),
         ({"cpus_per_peer": -1}, "amounts of 0 or more"),
         ({"cpus_per_peer": float("nan")}, "amounts of 0 or more"),
-        ({"resources": {"a100": "many"}}, "Expected `float`, got `str`"),
+        ({"resources": {"a100": "many"}}, "engine ray, resources.*: expected float, got str"),
         ({"resources": {"GPU": 1}}, "GPU is gpus"),
         ({"nodes_per_peer": 0}, "nodes_per_peer >= 1"),
     ],

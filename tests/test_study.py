@@ -178,6 +178,22 @@ def test_a_search_or_a_setting_that_there_is_not_is_refused_and_the_message_name
         shoal.Study({"x": (0.0, 1.0)}, search=search, settings=settings).ask()
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"metric": ["a", "b"]}, "study 'study-1', metric: expected str, got array"),
+        ({"metric": " "}, "metric must be the name of what is optimised, such as loss; got ' '"),
+        ({"trials": "ten"}, "trials: expected int or none, got str"),
+        ({"trials": -1}, "trials must be above 0"),
+        ({"seed": "x"}, "seed: expected int, got str"),
+        ({"goal": ["minimize", "maximize"]}, "Valid are: maximize, minimize"),
+    ],
+)
+def test_an_option_that_no_study_can_have_is_refused_by_its_name(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(shoal.StudyError, match=message):
+        shoal.Study({"x": (0.0, 1.0)}, **options)
+
+
 @pytest.mark.parametrize("name", [" s", "s ", "  s  "])
 def test_a_name_with_blanks_around_it_is_refused_with_the_one_without(name: str) -> None:
     with pytest.raises(shoal.StudyError, match="begins and ends with no blank; 's' would do for"):

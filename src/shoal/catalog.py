@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from shoal.contracts import Clock, Objective, Resuming, Search, Stopping, Store
-from shoal.errors import ObjectiveError, ShoalError, StoreError, StudyError, unknown
+from shoal.errors import ObjectiveError, ShoalError, StoreError, StudyError, misfit, unknown
 from shoal.history import History
 from shoal.proposals import Proposer
 from shoal.records import Definition
@@ -94,8 +94,7 @@ def _made(what: str, catalog: Mapping[str, str], name: str, settings: Mapping[st
     try:
         return msgspec.convert(dict(settings), kind)
     except msgspec.ValidationError as error:
-        wrong, _, place = str(error).replace("`", "").partition(" - at $.")
-        raise StudyError(f"{what} {name!r}, setting {place}: {wrong[0].lower()}{wrong[1:]}") from None
+        raise StudyError(f"{what} {name!r}, setting {misfit(error)}") from None
     except ShoalError as error:
         raise StudyError(f"{what} {name!r}: {error}") from None
 

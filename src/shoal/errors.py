@@ -34,6 +34,16 @@ class Exhausted(ShoalError):
     """Every point of the space has been tried; the study ends and says so."""
 
 
+def misfit(error: Exception, whole: str = "it") -> str:
+    """What msgspec says of data that do not fit, with their place first, or a name of the ``whole``.
+
+    >>> misfit(ValueError("Expected `int | null`, got `str` - at `$.trials`"))
+    'trials: expected int or none, got str'
+    """
+    wrong, _, place = str(error).replace("`", "").replace(" | null", " or none").partition(" - at $")
+    return f"{place.strip('.') or whole}: {wrong[:1].lower()}{wrong[1:]}"
+
+
 def unknown(kind: str, word: object, valid: Iterable[str]) -> str:
     """The message for a misspelt word: the likely one first, then all that are valid.
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, TypeAlias
 import msgspec
 import numpy as np
 
-from shoal.errors import StudyError, unknown
+from shoal.errors import StudyError, misfit, unknown
 
 TOPOLOGIES: Final = ("full", "ring", "star", "torus", "random")
 Rule: TypeAlias = Literal["best", "worst", "random"]
@@ -81,10 +81,10 @@ class Islands(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
             raise StudyError(f"islands must be shoal.Islands(count=4, …), got {given!r:.100}")
         try:
             return msgspec.convert(msgspec.to_builtins(given, enc_hook=_plain), cls)
-        except (msgspec.ValidationError, TypeError) as error:
-            wrong, _, place = str(error).replace("`", "").partition(" - at $.")
-            where = f"islands, {place}" if place else "islands"
-            raise StudyError(f"{where}: {wrong[0].lower()}{wrong[1:]}") from None
+        except msgspec.ValidationError as error:
+            raise StudyError(f"islands, {misfit(error, 'settings')}") from None
+        except TypeError as error:
+            raise StudyError(f"islands: {error}") from None
 
     @property
     def most(self) -> int:

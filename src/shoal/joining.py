@@ -12,7 +12,7 @@ import numpy as np
 
 from shoal import catalog
 from shoal.contracts import Clock, Store
-from shoal.errors import SpaceError, StudyError, unknown
+from shoal.errors import SpaceError, StudyError, misfit, unknown
 from shoal.files import fresh
 from shoal.journal import Journal
 from shoal.records import Defined, Definition
@@ -112,7 +112,7 @@ def _convert(fields: Mapping[str, Any]) -> Definition:
     try:
         return msgspec.convert(dict(fields), Definition)
     except msgspec.ValidationError as error:
-        raise StudyError(f"study {fields['name']!r}: {error}") from None
+        raise StudyError(f"study {fields['name']!r}, {misfit(error)}") from None
 
 
 def _check(plan: Definition) -> Definition:
@@ -138,6 +138,8 @@ def _check(plan: Definition) -> Definition:
     for name in ("retries", "keep_checkpoints"):
         if (value := getattr(plan, name)) is not None and value < 0:
             raise StudyError(f"{name} must be 0 or more, got {value!r}")
+    if not plan.metric.strip():
+        raise StudyError(f"metric must be the name of what is optimised, such as loss; got {plan.metric!r}")
     if plan.metric in space.domains:
         raise SpaceError(f"metric {plan.metric!r} has the name of a param; rename one of them")
     for point in plan.start:

@@ -12,7 +12,7 @@ from shoal import catalog
 from shoal.answers import metrics_of
 from shoal.clock import GivenClock, RealClock
 from shoal.contracts import Clock, Decision, Proposal, Search, Stopping, Store
-from shoal.errors import Exhausted, ObjectiveError, StudyError
+from shoal.errors import Exhausted, ObjectiveError, StudyError, misfit
 from shoal.islands import Islands
 from shoal.joining import go_on, join, unused_name
 from shoal.journal import Journal
@@ -284,7 +284,7 @@ def budget_of(budget: Any) -> dict[str, Any] | None:
             budget = msgspec.convert(budget, Budget)
         except msgspec.ValidationError as error:
             raise StudyError(
-                f"budget {budget}: {error}; write it as epoch:1:81, or with name, least and most"
+                f"budget {budget}: {misfit(error)}; write it as epoch:1:81, or with name, least and most"
             ) from None
     if isinstance(budget, str):
         name, *ends = budget.split(":")

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from shoal.errors import StudyError, unknown
+from shoal.errors import StudyError, misfit, unknown
 from shoal.space import Space
 
 
@@ -67,7 +67,7 @@ def read_study(path: Path) -> dict[str, Any]:
     try:
         study = msgspec.convert(dict(data), StudyFile)
     except msgspec.ValidationError as error:
-        raise StudyError(f"{path}: {error}") from None
+        raise StudyError(f"{path}: {misfit(error)}") from None
     fields = {name: value for name, value in msgspec.structs.asdict(study).items() if value is not None}
     where = fields.pop("where")
     if study.space is not None:

@@ -105,7 +105,7 @@ def test_a_study_file_describes_a_whole_study_relative_to_itself(folder: Path) -
     ("text", "complaint"),
     [
         ("objectve: train.py", "unknown key 'objectve'; did you mean 'objective'?"),
-        ("objective: train.py\ntrials: ten", "Expected `int"),
+        ("objective: train.py\ntrials: ten", "trials: expected int or none, got str"),
         ("objective: train.py\nspace: {x: 'uniformm(0, 1)'}", "did you mean 'uniform'?"),
         ("objective: train.py\nspace: {x: 'loguniform(0, 1)'}", "for a range that reaches 0 use uniform"),
         ("space: {x: 1}", "objective: is missing"),

@@ -76,9 +76,9 @@ def test_json_tells_all_and_no_figures_are_drawn_where_none_are_wanted(study: st
         ("optimisation_history: {}", "unknown figure 'optimisation_history'; did you mean 'optimization_history'?"),
         ("importances: {rcparams: {lines.markersise: 4}}", "did you mean 'lines.markersize'?"),
         ("importances: {rcparams: {lines.markersize: big}}", "rcparams: lines.markersize:"),
-        ("importances: {set_xscale: cubic}", "Invalid enum value 'cubic'"),
-        ("importances: {set_xlim: [1]}", "importances: Expected `array` of length 2"),
-        ("importances: {title: x}", "unknown field `title`"),
+        ("importances: {set_xscale: cubic}", "importances, set_xscale: invalid enum value 'cubic'"),
+        ("importances: {set_xlim: [1]}", "importances, set_xlim: expected array of length 2"),
+        ("importances: {title: x}", "importances, its settings: object contains unknown field title"),
         ("[1, 2]", "a plot file is a mapping of figures to settings"),
     ],
 )

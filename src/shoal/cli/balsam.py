@@ -13,7 +13,7 @@ import typer
 from typer.main import get_command
 
 from shoal.cli.options import next_words
-from shoal.errors import StudyError
+from shoal.errors import StudyError, misfit
 
 if TYPE_CHECKING:
     from shoal.engines.submission import Submission
@@ -109,7 +109,7 @@ def _asked(
         return Submission(scheduler=found, jobs=nodes, peers_per_job=each, time=f"{minutes // 60}:{minutes % 60:02}:00",
                           queue=queue, account=project)  # fmt: skip
     except msgspec.ValidationError as error:
-        raise StudyError(str(error)) from None
+        raise StudyError(misfit(error)) from None
 
 
 class _Step:

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from shoal.engines.shares import check_share
-from shoal.errors import StudyError, unknown
+from shoal.errors import StudyError, misfit, unknown
 from shoal.journal import Journal
 from shoal.names import peer_name
 
@@ -45,7 +45,7 @@ class Request(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         try:
             return msgspec.convert(dict(settings), cls)
         except msgspec.ValidationError as error:
-            raise StudyError(f"engine ray: {error}") from None
+            raise StudyError(f"engine ray, {misfit(error)}") from None
 
     def __post_init__(self) -> None:
         amounts = [self.cpus_per_peer, *self.resources.values()]

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from shoal.errors import ShoalError, StudyError, unknown
+from shoal.errors import ShoalError, StudyError, misfit, unknown
 
 FIGURES = ("optimization_history", "intermediate_values", "importances", "partial_dependence", "pareto_front")
 DPI = 150.0
@@ -46,7 +46,7 @@ def read_styles(data: Any, source: str) -> dict[str, Style]:
         try:
             style = msgspec.convert(given or {}, Style)
         except msgspec.ValidationError as error:
-            raise StudyError(f"{source}: {name}: {error}") from None
+            raise StudyError(f"{source}: {name}, {misfit(error, 'its settings')}") from None
         _check(style.rcparams, f"{source}: {name}")
         if style.save_path:
             place = Path(source).absolute().parent / Path(style.save_path).expanduser()

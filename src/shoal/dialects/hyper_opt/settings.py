@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from shoal.engines.submission import or_end
-from shoal.errors import StudyError, unknown
+from shoal.errors import StudyError, misfit, unknown
 from shoal.study_file import read_yaml
 
 
@@ -116,7 +116,7 @@ def read(hyper: Path, model: Path | None, changed: Mapping[str, Any] | None = No
     try:
         found = msgspec.convert(raw, Hyper)
     except msgspec.ValidationError as error:
-        raise StudyError(f"{hyper}: {_readable(error)}") from None
+        raise StudyError(f"{hyper}: {misfit(error, 'the file')}") from None
     except StudyError as error:
         raise StudyError(f"{hyper}: {error}") from None
     folder = hyper.absolute().parent
@@ -137,12 +137,6 @@ def _mapping(path: Path, of: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise StudyError(f"{path}: it must be a mapping of keys to values, {of}; got {data!r:.100}")
     return data
-
-
-def _readable(error: msgspec.ValidationError) -> str:
-    """``optuna: object missing required field ...`` instead of ``... - at `$.optuna` ``."""
-    wrong, _, place = str(error).replace("`", "").partition(" - at $")
-    return f"{place.strip('.') or 'the file'}: {wrong[:1].lower()}{wrong[1:]}"
 
 
 def _under(folder: Path, text: str) -> Path:
