@@ -95,6 +95,12 @@ def tune(
         raise StudyError(unknown("engine", engine, ENGINES))
     if engine != "ray":
         _check_settings(engine, engine_settings or {})
+    if engine == "local" and not workers:
+        given = {"gpus": gpus, "wall_time": wall_time, "pin": (engine_settings or {}).get("pin")}
+        if idle := [key for key, value in given.items() if value]:
+            raise StudyError(
+                f"{', '.join(idle)}: workers of 1 or more heed that; workers=0 runs trials in this process"
+            )
     asked = {
         "space": space, "metric": metric, "goal": goal, "trials": trials, "search": search, "settings": settings,
         "seed": seed, "budget": budget, "stopping": stopping, "stopping_settings": stopping_settings, "start": start,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -95,6 +96,15 @@ def test_each_worker_that_is_pinned_runs_its_trials_on_cpus_of_its_own(folder: P
     assert sorted(sets.values()) == sorted(str(one) for one in cpu_sets(2))
     with pytest.raises(shoal.StudyError, match="unknown setting of engine local 'pins'; did you mean 'pin'"):
         shoal.tune(affinity, {"x": (0.0, 1.0)}, engine_settings={"pins": True}, **given)
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [({"gpus": 1}, "gpus"), ({"wall_time": 60}, "wall_time"), ({"engine_settings": {"pin": True}}, "pin")],
+)
+def test_what_workers_alone_heed_is_refused_without_any(given: dict[str, Any], named: str) -> None:
+    with pytest.raises(shoal.StudyError, match=f"^{named}: workers of 1 or more heed that; workers=0"):
+        shoal.tune(affinity, {"x": (0.0, 1.0)}, trials=1, workers=0, progress=False, **given)
 
 
 @pytest.mark.skipif(cpus() < 2, reason="one CPU alone")
