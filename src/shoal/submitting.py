@@ -13,7 +13,7 @@ from shoal import catalog
 from shoal.beginning import begin
 from shoal.clock import RealClock
 from shoal.engines.submission import Submission
-from shoal.errors import StoreError, StudyError, unknown
+from shoal.errors import StoreError, StudyError, misfit, unknown
 from shoal.joining import go_on
 from shoal.journal import Journal
 from shoal.names import peer_name
@@ -35,7 +35,7 @@ def submission_of(path: Path, given: Mapping[str, Any]) -> tuple[dict[str, Any],
     try:
         return fields, msgspec.convert(asked, Submission)
     except msgspec.ValidationError as error:
-        raise StudyError(f"{path}: submit: {error}") from None
+        raise StudyError(f"{path}: submit: {misfit(error, 'settings')}") from None
 
 
 def prepare(

@@ -96,11 +96,7 @@ def tune(
     if engine != "ray":
         _check_settings(engine, engine_settings or {})
     if engine == "local" and not workers:
-        given = {"gpus": gpus, "wall_time": wall_time, "pin": (engine_settings or {}).get("pin")}
-        if idle := [key for key, value in given.items() if value]:
-            raise StudyError(
-                f"{', '.join(idle)}: workers of 1 or more heed that; workers=0 runs trials in this process"
-            )
+        _check_inline(gpus=gpus, wall_time=wall_time, **(engine_settings or {}))
     asked = {
         "space": space, "metric": metric, "goal": goal, "trials": trials, "search": search, "settings": settings,
         "seed": seed, "budget": budget, "stopping": stopping, "stopping_settings": stopping_settings, "start": start,
@@ -160,6 +156,12 @@ def _check_settings(engine: str, settings: Mapping[str, Any]) -> None:
             raise StudyError(unknown(f"setting of engine {engine}", key, known))
         if not isinstance(value, bool):
             raise StudyError(f"engine {engine}: {key} is true or false, got {value!r}")
+
+
+def _check_inline(**given: Any) -> None:
+    """Raises StudyError for what only workers heed, where there are none."""
+    if idle := [key for key, value in given.items() if value]:
+        raise StudyError(f"{', '.join(idle)}: workers of 1 or more heed that; workers=0 runs trials in this process")
 
 
 def _on_ray(store: str | Store | None, workers: int, settings: Mapping[str, Any]) -> str:

@@ -55,14 +55,14 @@ class Learner:
 
 
 def settled(count: int) -> int:
-    """As many as there were when they last had grown by an eighth or less: a multiple of a sixteenth to an eighth.
+    """The count down to its four leading binary digits: it changes once they have grown by 6 to 12 %.
 
-    Half of what this gives is what it gave at half the time, so that each mode starts from one that was found before.
+    Half of it was settled once, too, so that each mode starts from one that was found before.
 
     >>> [settled(count) for count in (7, 33, 100, 127, 999)]
     [7, 32, 96, 120, 960]
     """
-    return count - count % max(1, (1 << count.bit_length()) // 16)
+    return count - count % (1 << max(count.bit_length() - 4, 0))
 
 
 def spread(losses: Array, most: int, first: NDArray[np.bool_] | None = None) -> NDArray[np.int_]:

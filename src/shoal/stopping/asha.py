@@ -21,7 +21,7 @@ from shoal.trial import Report
 class ASHA:
     """Settings: the reduction factor η, the budget before the first rung, and brackets, each of which begins a rung
     later than the one before (s = 0, 1 …); trials are dealt to them in the ratio of η^-s. With ``adapt`` it learns how
-    well each rung foresees the next: where it does not, more than 1/η go on."""
+    well each rung foresees the next: where it does not, more than 1/η go on; and it has no rung just before the end."""
 
     eta: float = 3.0
     grace: float | None = None  # r; the least budget by default

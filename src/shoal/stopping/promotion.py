@@ -26,9 +26,9 @@ from shoal.trial import Report
 @dataclass
 class Promotion:
     """Settings: the reduction factor η, the budget of the first rung, and whether to learn how well each rung foresees
-    the next: where it does not, more than 1/η go on. To learn it, as many parts of the budget as there are rungs have
-    one that goes to trials which are not paused, like Hyperband's last bracket; half of it to paused ones that a model
-    has chosen, where there is one."""
+    the next: where it does not, more than 1/η go on, and none pause just before the end. To learn it, as many parts of
+    the budget as there are rungs have one that goes to trials which are not paused, like Hyperband's last bracket; half
+    of it to paused ones that a model has chosen, where there is one."""
 
     needs_budget: ClassVar[bool] = True
     eta: float = 3.0
