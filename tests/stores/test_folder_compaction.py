@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -125,6 +127,33 @@ def test_a_compaction_that_was_killed_half_way_is_done_by_the_next(finished: Fol
     opened(tmp_path).compact("s")
     assert len(files(tmp_path)) == 1
     assert sorted(told(opened(tmp_path))) == list(range(10))
+
+
+def compact_when_told(tmp_path: Path, go: Barrier, rounds: int) -> None:
+    for _ in range(rounds):
+        go.wait(60)
+        opened(tmp_path).compact("s")
+        go.wait(60)
+
+
+def test_processes_that_bring_the_files_together_at_once_lose_nothing_and_none_fails(
+    finished: FolderStore, tmp_path: Path
+) -> None:
+    fork = get_context("fork")
+    count, rounds = 6, 40
+    go = fork.Barrier(count + 1)
+    crew = [fork.Process(target=compact_when_told, args=(tmp_path, go, rounds)) for _ in range(count)]
+    for process in crew:
+        process.start()
+    for k in range(rounds):
+        for number in range(9 + 8 * k, 17 + 8 * k):
+            finished.append("s", f"b{number}", end(number))
+        go.wait(60)
+        go.wait(60)
+        assert set(told(opened(tmp_path))) == set(range(17 + 8 * k))
+    for process in crew:
+        process.join(60)
+        assert process.exitcode == 0
 
 
 def loss(params: dict[str, float]) -> float:

@@ -106,11 +106,19 @@ class FolderStore:
             kept = self._find(study)
             if any(status.alive for status in self.peers(study)):
                 return
-            names = sorted(os.listdir(kept.path / "records"))
-            parts = [line for name in names for _, line in _lines((kept.path / "records" / name).read_bytes(), 0)]
-            create_alone(kept.path / "records", WHOLE + token_hex(4), b"".join(dict.fromkeys(parts)))
-            for name in names:
-                (kept.path / "records" / name).unlink(missing_ok=True)
+            sizes: dict[Path, int] = {}
+            lines: dict[bytes, None] = {}
+            try:
+                for path in sorted((kept.path / "records").iterdir()):
+                    data = path.read_bytes()
+                    sizes[path] = len(data)
+                    lines.update(dict.fromkeys(line for _, line in _lines(data, 0)))
+                create_alone(kept.path / "records", WHOLE + token_hex(4), b"".join(lines))
+            except FileNotFoundError:
+                return  # another process brings them into one just now
+            for path, size in sizes.items():
+                if _size(path) == size:  # else somebody goes on with the study
+                    path.unlink(missing_ok=True)
 
     # ------------------------------------------------------------------ records
 
@@ -270,7 +278,7 @@ class FolderStore:
             ) from error
 
 
-def _size(entry: os.DirEntry[str]) -> int:
+def _size(entry: os.DirEntry[str] | Path) -> int:
     try:
         return entry.stat().st_size
     except FileNotFoundError:
