@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from shoal.models.acquisition import log_expected_improvement
-from shoal.models.gp import GaussianProcess
+from shoal.models.gp import GaussianProcess, whitened
 from shoal.models.kernel import matern
 from shoal.space.domain import Array
 
@@ -21,7 +21,7 @@ class Ensemble:
         self._x = np.stack([model.x for model in models]).transpose(0, 2, 1)  # [s, c, n]
         self._norms = (self._x * self._x).sum(1)[:, None, :]
         self._alpha = np.stack([model.alpha for model in models])[:, :, None]
-        self._whiten = np.stack([model.whiten for model in models]).transpose(0, 2, 1)
+        self._whiten = [model.whiten for model in models]
         self._signal = np.array([model.signal for model in models])[:, None]
         self._best = np.array([model.best for model in models])[:, None]
         self._weights = np.array(weights)[:, None] / sum(weights)
@@ -40,10 +40,10 @@ class Ensemble:
         """Means and deviations [s, m]."""
         cross = matern(squares)
         cross *= self._signal[:, :, None]
-        white = cross @ self._whiten
-        np.square(white, out=white)
-        variance = self._signal - white.sum(2)
-        return (cross @ self._alpha)[:, :, 0], np.sqrt(np.maximum(variance, 1e-12))
+        mean = (cross @ self._alpha)[:, :, 0]
+        white = map(whitened, self._whiten, cross)
+        variance = self._signal - np.stack([np.einsum("ij,ij->j", part, part) for part in white])
+        return mean, np.sqrt(np.maximum(variance, 1e-12))
 
     def log_improvement(self, squares: Array) -> Array:
         """The log of the expected improvement [m] on the least loss expected so far, at squared distances [s, m, n]."""

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import lapack
+from scipy.linalg import blas, lapack
 
 from shoal.models.acquisition import log_expected_improvement
 from shoal.models.evidence import Theta
@@ -30,29 +30,36 @@ class GaussianProcess:
         ends: Array | None = None,
     ) -> None:  # fmt: skip
         self.scale = np.exp(-theta.lengths)[group]
-        self.signal, self._noise = math.exp(theta.signal), math.exp(theta.noise)
+        self.signal = math.exp(theta.signal)
         self.x = x * self.scale
-        self._tell(y)
-        self.best = float(self.predict(x if ends is None else ends)[0].min())  # the least expected loss
-        if running is not None and len(running):
-            y = np.concatenate([y, self.predict(running)[0]])
-            self.x = np.concatenate([self.x, running * self.scale])
-            self._tell(y)
-
-    def _tell(self, y: Array) -> None:
-        covariance = self.signal * matern(squared_distances(self.x, self.x))
-        diagonal = covariance.diagonal() + self._noise
-        for jitter in (JITTER, 1e4 * JITTER, 1.0):  # coordinates that nearly agree can need more
-            covariance.flat[:: len(y) + 1] = diagonal + jitter
-            factor, failed = lapack.dpotrf(covariance, lower=1, clean=1)
-            if not failed:
-                break
+        factor, self._added = _factor(self.signal * matern(squared_distances(self.x, self.x)), math.exp(theta.noise))
         self.alpha, _ = lapack.dpotrs(factor, y, lower=1)
         self.whiten, _ = lapack.dtrtri(factor, lower=1)
+        self.best = float(self.mean(x if ends is None else ends).min())  # the least expected loss
+        if running is not None and len(running):
+            self._imagine(running)
+
+    def _imagine(self, x: Array) -> None:
+        """Count coordinates as told, with what is expected there: that changes no mean, but deviations."""
+        x = x * self.scale
+        cross = self.signal * matern(squared_distances(x, self.x))
+        white = whitened(self.whiten, cross)
+        factor, _ = _factor(self.signal * matern(squared_distances(x, x)) - white.T @ white, self._added)
+        known = len(self.x)
+        whiten = np.zeros((known + len(x), known + len(x)), order="F")
+        whiten[:known, :known] = self.whiten
+        whiten[known:, known:], _ = lapack.dtrtri(factor, lower=1)
+        whiten[known:, :known] = -whiten[known:, known:] @ white.T @ self.whiten
+        self.whiten, self.alpha = whiten, np.concatenate([self.alpha, np.zeros(len(x))])
+        self.x = np.concatenate([self.x, x])
 
     def squares(self, x: Array) -> Array:
         """Squared distances [m, n] in lengthscales from coordinates [m, c] to all that was told or is running."""
         return squared_distances(x * self.scale, self.x)
+
+    def mean(self, x: Array) -> Array:
+        """The mean [m] of the function at coordinates [m, c]. Eq. 2.25."""
+        return np.asarray(self.signal * matern(self.squares(x)) @ self.alpha)
 
     def predict(self, x: Array) -> tuple[Array, Array]:
         """Mean and deviation of the noiseless function at coordinates [m, c]: two arrays [m]. Eq. 2.25 and 2.26."""
@@ -66,6 +73,23 @@ class GaussianProcess:
         """The same, from squared distances [m, n]."""
         cross = matern(squares)
         cross *= self.signal
-        white = cross @ self.whiten.T
-        variance = self.signal - np.einsum("ij,ij->i", white, white)
-        return cross @ self.alpha, np.sqrt(np.maximum(variance, 1e-12))
+        mean = cross @ self.alpha
+        white = whitened(self.whiten, cross)
+        variance = self.signal - np.einsum("ij,ij->j", white, white)
+        return mean, np.sqrt(np.maximum(variance, 1e-12))
+
+
+def whitened(whiten: Array, cross: Array) -> Array:
+    """``whiten`` [n, n], which is lower triangular, times the transpose of ``cross`` [m, n], which is overwritten."""
+    return np.asarray(blas.dtrmm(1.0, whiten, cross.T, lower=1, overwrite_b=1))
+
+
+def _factor(covariance: Array, noise: float) -> tuple[Array, float]:
+    """The Cholesky factor of a covariance [n, n] with noise, and all that was added to the diagonal."""
+    diagonal = covariance.diagonal().copy()
+    for jitter in (JITTER, 1e4 * JITTER, 1.0):  # coordinates that nearly agree can need more
+        covariance.flat[:: len(covariance) + 1] = diagonal + (noise + jitter)
+        factor, failed = lapack.dpotrf(covariance, lower=1, clean=1)
+        if not failed:
+            break
+    return factor, noise + jitter

@@ -35,10 +35,11 @@ class Joint:
         losses, learnt = curves.foreseen(len(curves)), self._learner(x, curves.foreseen)
         kept = spread(losses, MOST, curves.top)
         x, warp = x[kept], LogWarp(losses[kept], losses)
-        self.models = [GaussianProcess(x, warp(theta.warp), self._group, theta) for theta, _ in learnt]
+        ended = x[x[:, -1] == 1.0]
+        self._any, ends = len(ended) > 0, ended if len(ended) else None
+        self.models = [GaussianProcess(x, warp(t.warp), self._group, t, ends=ends) for t, _ in learnt]
         times = np.array([times for _, times in learnt], float)
         self.weights = times / times.sum()
-        self._ended = x[x[:, -1] == 1.0]
 
     def log_improvement(self, x: Array) -> Array:
         """The log of the expected improvement at the end of curves [m, c], on the best that got there; while none has,
@@ -47,7 +48,7 @@ class Joint:
         found = []
         for model, weight in zip(self.models, self.weights, strict=True):
             mean, deviation = model.predict(at)
-            best = float((model.predict(self._ended)[0] if len(self._ended) else mean).min())
+            best = model.best if self._any else float(mean.min())
             found.append(log_expected_improvement(mean, deviation, best) + math.log(weight))
         return np.asarray(np.logaddexp.reduce(found, axis=0))
 
