@@ -13,6 +13,7 @@ from shoal.space.domain import Array
 
 LEARNT = 200  # observations that they are learnt from
 ALIKE = 800  # observations times samples: what is worth averaging
+ANEW = 8  # observations after which samples are drawn anew: with many there are few, so that proposals would be alike
 
 
 class Learner:
@@ -25,21 +26,22 @@ class Learner:
     def __init__(self, group: NDArray[np.int_], seed: int, samples: int) -> None:
         self._group, self._seed, self._samples = group, seed, samples
         self._modes: dict[int, tuple[int, Theta]] = {}  # number of observations -> their hash, and the mode
-        self._latest: tuple[Theta | None, list[tuple[Theta, int]]] = (None, [])
+        self._drawn: tuple[int, Theta | None] = (0, None)  # of how many observations, and around which mode, are …
+        self._latest: list[tuple[Theta, int]] = []  # … these
 
     def __call__(self, x: Array, losses: Callable[[int], Array]) -> list[tuple[Theta, int]]:
         """Of coordinates [n, c], with the losses of the first of them as they were known by then. The mode comes first;
         each counts as often as it was sampled, once more for the mode."""
-        count = settled(len(x))
-        mode = self._mode(x, losses, count)
-        if self._latest[0] is not mode:
+        mode = self._mode(x, losses, settled(len(x)))
+        count = settled(len(x), ANEW)
+        if self._drawn != (count, mode):
             few = max(min(self._samples, 3), min(self._samples, ALIKE // count))
             rng = np.random.default_rng([self._seed, count])
             thetas = [mode, *self._evidence(x, losses(count)).sample(mode, few, rng)]
             times = Counter(map(id, thetas))  # rejected samples repeat the one before
             unique = {id(theta): theta for theta in thetas}
-            self._latest = mode, [(theta, times[key]) for key, theta in unique.items()]
-        return self._latest[1]
+            self._drawn, self._latest = (count, mode), [(theta, times[key]) for key, theta in unique.items()]
+        return self._latest
 
     def _mode(self, x: Array, losses: Callable[[int], Array], count: int) -> Theta:
         told = losses(count)
@@ -54,15 +56,17 @@ class Learner:
         return Evidence(x[kept], losses[kept], self._group, losses)
 
 
-def settled(count: int) -> int:
-    """The count down to its four leading binary digits: it changes once they have grown by 6 to 12 %.
+def settled(count: int, most: int | None = None) -> int:
+    """The count down to its four leading binary digits: it changes once they have grown by 6 to 12 %, or by ``most``, a
+    power of two.
 
     Half of it was settled once, too, so that each mode starts from one that was found before.
 
     >>> [settled(count) for count in (7, 33, 100, 127, 999)]
     [7, 32, 96, 120, 960]
     """
-    return count - count % (1 << max(count.bit_length() - 4, 0))
+    step = 1 << max(count.bit_length() - 4, 0)
+    return count - count % (step if most is None else min(step, most))
 
 
 def spread(losses: Array, most: int, first: NDArray[np.bool_] | None = None) -> NDArray[np.int_]:
