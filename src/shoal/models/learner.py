@@ -34,7 +34,7 @@ class Learner:
         each counts as often as it was sampled, once more for the mode."""
         mode = self._mode(x, losses, settled(len(x)))
         count = settled(len(x), ANEW)
-        if self._drawn != (count, mode):
+        if self._drawn[0] != count or self._drawn[1] is not mode:
             few = max(min(self._samples, 3), min(self._samples, ALIKE // count))
             rng = np.random.default_rng([self._seed, count])
             thetas = [mode, *self._evidence(x, losses(count)).sample(mode, few, rng)]
