@@ -203,7 +203,7 @@ class Peer:
                             _end_early(running, trial)
                             raise Stopped
                     elif answer is not None or trial.last is None:
-                        metrics = metrics_of(answer, metric, params)
+                        metrics = metrics_of(answer, metric, params, final=not trial.due)
                     else:
                         metrics = trial.last
         except Halted:
@@ -215,7 +215,7 @@ class Peer:
         metrics = metrics or trial.last
         if metrics is None:
             raise ObjectiveError("the objective ended without a result: return or yield a number, or a dict of metrics")
-        return metrics_of(metrics, metric, params)
+        return metrics_of(metrics, metric, params, final=not trial.due)  # one that is due may come to its metric later
 
     def _settle(self) -> bool:
         """Where no trial runs, and none is to begin or to be resumed, those that are paused are stopped for good."""

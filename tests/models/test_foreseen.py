@@ -58,3 +58,19 @@ def test_losses_near_the_largest_float_leave_the_others_what_they_let_expect() -
     with np.errstate(all="raise"):
         found = aligned(losses)
     assert np.isfinite(found[~np.isnan(losses)]).all()
+
+
+@pytest.mark.parametrize("lost", [10.0, 1e3, 1e10])
+@pytest.mark.parametrize("start", [0.0, 0.5, 1.0])
+def test_one_trial_that_diverged_does_not_decide_where_the_others_are_thought_to_end(lost: float, start: float) -> None:
+    rng = np.random.default_rng(1)
+    losses = rng.random((30, 1)) + rng.normal(0.0, 0.05, (30, 3))
+    losses[10:, 1:] = NAN
+    losses[0] = [start, lost, lost]
+    found = aligned(losses)[1:, 0]
+    assert found.min() > -1.0
+    assert found.max() < 5.0
+
+
+def test_the_only_rung_is_the_end() -> None:
+    assert Curves(np.array([[0.1], [0.2]]), np.array([[0.0], [1.0]])).place.tolist() == [1.0, 1.0]

@@ -163,3 +163,22 @@ def test_where_a_rung_foresees_the_next_one_in_eta_goes_on_and_where_it_does_not
 def test_a_few_trials_say_little_of_what_a_rung_foresees() -> None:
     assert foresight([], []) == 3**EXPECTED
     assert 1 < foresight([0.1, 0.2], [0.2, 0.1]) < foresight([0.1], [0.2]) == 3**EXPECTED
+
+
+@pytest.mark.parametrize("first", [0, 1], ids=["epochs from 0", "epochs from 1"])
+def test_a_trial_that_is_done_counts_at_the_last_rung_with_its_result(first: int) -> None:
+    """Whatever it called its last epoch, and where the result is of other data than the reports."""
+
+    def curve(params: dict[str, float], trial: shoal.LiveTrial) -> float:
+        for epoch in range(first, first + 9):
+            trial.report(epoch, loss=params["x"] + 1.0)
+        return params["x"]
+
+    study = shoal.tune(curve, {"x": (0.0, 1.0)}, trials=4, workers=0, budget=shoal.Budget("epoch", 1, 9),
+                       stopping="none", search="random", store="memory://", progress=False)  # fmt: skip
+    history = study._journal.history
+    ladder = Ladder(history, [1.0, 3.0, 9.0])
+    assert ladder.losses(4)[:, -1].tolist() == [trial.params["x"] for trial in study.trials]
+    assert ladder.losses(4)[:, 0].tolist() == [trial.params["x"] + 1.0 for trial in study.trials]
+    assert [ladder.rungs[-1].of[k] for k in range(4)] == [trial.params["x"] for trial in study.trials]
+    assert len(ladder.rungs[-1]) == 4

@@ -234,3 +234,18 @@ def test_a_small_integer_and_a_zero_are_changed_too(start: Params) -> None:
     found = [rule._explore(start, told.proposer._draws.at(number))[0] for number in range(20)]
     for name in ("n", "x"):
         assert min(one[name] for one in found) < start[name] < max(one[name] for one in found)
+
+
+@pytest.mark.parametrize(
+    ("domain", "value", "expected"),
+    [
+        (shoal.reverseloguniform(0.9, 0.9999), 0.99, [0.992, 0.988]),  # what lacks to 1 is a fifth less, or more
+        (shoal.uniform(100.0, 110.0), 105.0, [103.0, 107.0]),  # a fifth of the range, not of the value
+        (shoal.uniform(0.0, 1.0), 0.5, [0.4, 0.6]),
+    ],
+)
+def test_a_number_is_moved_on_its_own_scale_and_within_its_range(
+    domain: Any, value: float, expected: list[float]
+) -> None:
+    found = [PBT()._moved(value, domain, factor) for factor in (0.8, 1.2)]
+    assert found == pytest.approx(expected, abs=1e-9)

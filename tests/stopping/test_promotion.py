@@ -245,3 +245,24 @@ def test_one_part_of_the_budget_in_as_many_as_there_are_rungs_goes_to_trials_tha
 
 def test_without_learning_every_trial_is_paused_at_first() -> None:
     assert {Told(Promotion()).next(number).until for number in range(3)} == {1}
+
+
+@pytest.mark.parametrize("rule", ["asha-promote", "hyperband", "freeze", "auto", "pasha"])
+def test_trials_that_stop_where_they_are_asked_to_may_tell_their_loss_later(rule: str) -> None:
+    """A loss at every fifth epoch, the rungs at 1, 3, 9 and 27: who has told none yet is gone on with."""
+
+    def train(params: dict[str, float], trial: shoal.LiveTrial) -> Any:
+        saved = trial.checkpoint / "epoch"
+        epoch = int(saved.read_text()) if saved.exists() else 0
+        while epoch < min(27, trial.until):
+            epoch += 1
+            saved.write_text(str(epoch))
+            yield {"epoch": epoch, **({"loss": params["x"] + 1 / epoch} if epoch % 5 == 0 or epoch == 27 else {})}
+
+    study = shoal.tune(train, {"x": (0.0, 1.0)}, trials=12, workers=0, budget=shoal.Budget("epoch", 1, 27),
+                       stopping=rule, search="random", seed=0, timeout=60.0, progress=False)  # fmt: skip
+    outcomes = Counter(trial.outcome for trial in study.trials)
+    assert outcomes["failed"] == 0
+    assert outcomes["done"] >= 1
+    assert sum(outcomes.values()) == 12
+    assert all(trial.attempt <= 4 for trial in study.trials)

@@ -7,9 +7,11 @@ import sys
 import numpy as np
 from numpy.typing import NDArray
 
+from shoal.models.outputs import span_of
 from shoal.space.domain import Array
 
 HUGE = 1e150  # a loss whose square is no infinity; what lies beyond counts as if it lay there
+FAR = 10.0  # spans above the least loss of a rung: what lies beyond says no more than that it is bad
 FEW = 3.0  # trials: as much as the slope of 1 from rung to rung weighs
 
 
@@ -26,7 +28,7 @@ class Curves:
         order = np.argsort(times[trial, rung], kind="stable")
         self._losses, self._at = losses, (trial[order], rung[order])
         self.trial: NDArray[np.int_] = self._at[0]
-        self.place: Array = self._at[1] / max(losses.shape[1] - 1, 1)
+        self.place: Array = (self._at[1] + 1 - losses.shape[1]) / max(losses.shape[1] - 1, 1) + 1.0
         reached = np.where(np.isnan(losses), -1, np.arange(losses.shape[1])).max(1)
         self.top: NDArray[np.bool_] = self._at[1] == reached[self.trial]
 
@@ -49,7 +51,8 @@ def aligned(losses: Array) -> Array:
     """What losses at rungs, [n, k], let expect at the highest rung that a few got to; NaN stays NaN.
 
     From one rung to the next a line is fitted through the trials that got to both, with a slope near 1 while these are
-    few: where early losses say nothing about later ones, all of them come to mean the same.
+    few: where early losses say nothing about later ones, all of them come to mean the same. What lies beyond `FAR`
+    spans is fitted as if it lay there: no trial that diverged decides where the others are thought to end.
     """
     losses = np.clip(losses, -HUGE, HUGE)
     found = losses.copy()
@@ -57,12 +60,18 @@ def aligned(losses: Array) -> Array:
     for k in range(losses.shape[1] - 2, -1, -1):
         both = ~np.isnan(losses[:, k]) & ~np.isnan(losses[:, k + 1])
         if np.count_nonzero(both) >= 2:
-            low, high = losses[both, k], losses[both, k + 1]
+            low, high = _near(losses[both, k]), _near(losses[both, k + 1])
             away, spread = low - low.mean(), max(float(low.var()), 1e-300)
             bend = max((float(away @ high) + FEW * spread) / (float(away @ away) + FEW * spread), 0.0)
             shift, slope = shift + slope * float(high.mean() - bend * low.mean()), slope * bend
         found[:, k] = shift + slope * losses[:, k]
     return found
+
+
+def _near(losses: Array) -> Array:
+    """Losses without those that are off by orders of magnitude."""
+    least = float(losses.min())
+    return np.minimum(losses, least + FAR * (span_of(losses, least) or 1.0))
 
 
 def latest(losses: Array) -> Array:

@@ -18,6 +18,7 @@ from shoal.space.domain import Array
 
 WIDTH = 0.2  # bandwidth of a number with one point: in edges of the cube
 LEAST = 0.01  # … and however many there are
+FEW = 3  # params that change at once, in half of the places that are drawn
 LOG_ROOT_2PI = 0.5 * math.log(2.0 * math.pi)
 
 
@@ -41,7 +42,11 @@ class Parzen:
         return np.asarray(np.log(total) + top - math.log(n + 1))
 
     def sample(self, count: int, rng: np.random.Generator) -> Array:
-        """Places [count, d] in the cube, not snapped; inactive params are drawn from the prior."""
+        """Places [count, d] in the cube, not snapped; inactive params are drawn from the prior.
+
+        Every other one differs from the centre of its component in about `FEW` params: where there are many, a place
+        with all of them moved is hardly ever better.
+        """
         d = self._cube.dimensions
         places = rng.random((count, d))
         chosen = rng.integers(len(self._points) + 1, size=count)
@@ -56,6 +61,9 @@ class Parzen:
             outside = (steps < 0) | (steps > 1)
         moved = np.where(self._cube.categorical & (rng.random(centres.shape) >= self._blur), centres, np.nan)
         moved[:, self._cube.numbers] = np.clip(steps[:, self._cube.numbers], 0.0, 1.0)
+        kept = rng.random(centres.shape) * d >= FEW
+        kept[np.arange(len(real)), rng.integers(d, size=len(real))] = False
+        moved = np.where(kept & (real % 2 == 1)[:, None], centres, moved)
         places[real] = np.where(np.isnan(moved), places[real], moved)
         return places
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from shoal.errors import StudyError
-from shoal.fold import CODE
+from shoal.fold import CODE, DONE
 from shoal.history import History
 from shoal.models.told import Told
 from shoal.records import AnyRecord, Ended, Reported
@@ -56,6 +56,11 @@ def spaced_levels(least: float, most: float, eta: float) -> list[float]:
     return [*found[:-2], most] if len(found) > 2 and most < found[-2] * math.sqrt(eta) else found
 
 
+def beyond(levels: list[float], spent: float) -> float:
+    """The first level above, or the last; for trials that have come to none as yet, as where losses are told late."""
+    return next((level for level in levels if level > spent), levels[-1])
+
+
 @dataclass
 class Rung:
     """The losses of all trials that got as far as a level, and did not fail later."""
@@ -87,7 +92,9 @@ class Rung:
 class Ladder:
     """The rungs of a study, filled as records come in.
 
-    A trial counts at a rung with its first report at or beyond it: steps may be missing, or jump over rungs.
+    A trial counts at a rung with its first report at or beyond it: steps may be missing, or jump over rungs. One that
+    is done counts at the last rung, and at those that it came to without a report, with its result: its epochs may be
+    counted from 0, its last report be of another step, or its result be of other data than its reports.
     """
 
     def __init__(self, history: History, at: list[float], trials: Iterable[int] | None = None) -> None:
@@ -99,11 +106,15 @@ class Ladder:
         self._told = Told(history, self.add, self.drop, trials)
         for number in np.flatnonzero(history.state[: history.length] == CODE["failed"]).tolist():
             self.drop(number)
+        for number in list(self._reached):
+            self._end(number)
 
     def tell(self, record: AnyRecord) -> None:
         self._told.tell(record)
         if type(record) is Ended and record.outcome == "failed":
             self.drop(record.number)
+        elif isinstance(record, Ended | Reported) and record.number in self._reached:
+            self._end(record.number)
 
     def add(self, number: int, report: Report | Reported) -> None:
         loss, spent = self._history.loss(report), self._history.spent(report)
@@ -119,6 +130,23 @@ class Ladder:
             self._losses[number, reached], self._times[number, reached] = loss, report.time
             reached += 1
         self._reached[number] = reached
+
+    def _end(self, number: int) -> None:
+        """Count a trial that is done, and reported, with its result."""
+        history, most = self._history, len(self.rungs)
+        result = float(history.value[number])
+        if history.state[number] != DONE or math.isnan(result) or self._losses[number, -1] == result:
+            return
+        reached = self._reached[number]
+        if reached == most:
+            reached = most - 1
+            self.rungs[reached].drop(number)
+        for k in range(reached, most):
+            self.rungs[k].add(number, result)
+        times = self._times[number]
+        times[np.isnan(times)] = np.nanmax(times)
+        self._losses[number, reached:] = result
+        self._reached[number] = most
 
     def drop(self, number: int) -> None:
         """Forget a trial that failed."""

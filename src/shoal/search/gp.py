@@ -3,7 +3,7 @@
 What is proposed has the greatest expected improvement, averaged over hyperparameters that the data allow for: their
 mode and a few samples (J. Snoek, H. Larochelle, R. Adams: Practical Bayesian Optimization of Machine Learning
 Algorithms. NeurIPS 2012, section 3.2). Running trials are imagined to have ended as expected. Where losses tie, places
-close to what was tried count for less.
+close to what was tried count for less; while all do, what is proposed fills the space evenly.
 """
 
 from __future__ import annotations
@@ -72,6 +72,8 @@ class GP:
         seen = self._watch.look()
         if len(seen.losses) < self.design or not self._cube.dimensions:
             return Proposal(self._first(number, rng), "exploring: a first look")
+        if seen.losses.min() == seen.losses.max():  # failures count as worse, and tell where not to look
+            return Proposal(self._first(number, rng), "exploring: all losses tie so far")
         with one_thread():
             return self._advise(seen, rng)
 

@@ -23,6 +23,8 @@ class Observed:
     as worse where they tie.
 
     With a budget, trials that were stopped or paused, or that still run, count by what their reports let expect.
+    Without one, or where no rung was reached, a trial that was stopped counts by its last report, and as the median of
+    those that are done at least: it fell behind, and an early loss may be low.
     """
 
     numbers: NDArray[np.int_]  # [n] of the trials that ended
@@ -40,6 +42,7 @@ class Watch:
         self._history, self._cube = history, cube
         self._places = Places(history, cube)
         budget = history.definition.budget
+        self._last: dict[int, float] = {}  # a trial that was stopped -> the loss that it reported last
         self._ladder = None if budget is None else Ladder(history, spaced_levels(budget.least, budget.most, 3.0))
 
     def tell(self, record: AnyRecord) -> None:
@@ -55,6 +58,10 @@ class Watch:
             last = latest(aligned(self._ladder.losses(n)))
             value = np.where(np.isnan(last), value, last)
             value[state == CODE["failed"]] = np.nan
+        silent = np.flatnonzero(usable & np.isnan(value) & (state == CODE["stopped"]))
+        if len(silent) and (known := value[usable & ~np.isnan(value)]).size:
+            value = value.copy()
+            value[silent] = np.fmax(self._latest(silent.tolist()), np.median(known))
         done = usable & ~np.isnan(value)
         failed = usable & (state == CODE["failed"]) & bool(done.any())
         running = usable & ~done & ((state == CODE["running"]) | (state == CODE["lost"]))
@@ -62,14 +69,23 @@ class Watch:
         losses = value[told]
         if failed.any():
             losses[failed[told]] = worse(value[done])
-        curves = None if self._ladder is None else self._curves(self._ladder, told, failed)
+        curves = None if self._ladder is None else self._curves(self._ladder, told, np.where(failed, np.inf, value))
         return Observed(told, points[told], losses, failed[told], points[:n][running], curves)
 
-    def _curves(self, ladder: Ladder, told: NDArray[np.int_], failed: NDArray[np.bool_]) -> Curves:
-        """Those of the trials; what failed, or came to its end without a report, did so at its end."""
+    def _latest(self, numbers: list[int]) -> list[float]:
+        """What trials that were stopped lost when they last reported; NaN where they never did."""
+        for number in numbers:
+            if number not in self._last:
+                reports = self._history.reports(number)
+                loss = self._history.loss(reports[-1]) if reports else None
+                self._last[number] = np.nan if loss is None else loss
+        return [self._last[number] for number in numbers]
+
+    def _curves(self, ladder: Ladder, told: NDArray[np.int_], value: Array) -> Curves:
+        """Those of the trials; what failed, or reached no rung, counts at its end."""
         n = self._history.length
         losses, times = ladder.losses(n)[told], ladder.times(n)[told]
         silent = np.isnan(losses).all(1)
-        losses[silent, -1] = np.where(failed, np.inf, self._history.value[:n])[told][silent]
+        losses[silent, -1] = value[told][silent]
         times[silent, -1] = self._history.begun_at[told][silent]
         return Curves(losses, times)

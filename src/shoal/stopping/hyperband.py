@@ -18,7 +18,7 @@ from shoal.contracts import GO, Decision, Proposal, Search
 from shoal.errors import Exhausted
 from shoal.fold import CODE
 from shoal.history import History
-from shoal.models.rungs import Ladder, check_eta, levels, ordinal
+from shoal.models.rungs import Ladder, beyond, check_eta, levels, ordinal
 from shoal.models.told import Told
 from shoal.proposals import begin
 from shoal.records import AnyRecord, Ended, Reported
@@ -111,7 +111,11 @@ class Hyperband:
         s, cohort, size = self._cohort(number)
         ladder = self._ladder(number)
         k = ladder.reached(number) - 1
-        if not 0 <= k < len(ladder.rungs) - 1:
+        if k < 0:
+            until = beyond(self.levels, self._history.until(number) or ladder.rungs[0].level)
+            why = f"goes on to {self._what} {until:g}: it has told no loss yet"
+            return Proposal(self._history.params(number), why, until, resume_from=number)
+        if k == len(ladder.rungs) - 1:
             return None
         rung = ladder.rungs[k]
         if self.synchronous:
@@ -124,6 +128,6 @@ class Hyperband:
         place = rung.place(number)
         if place >= allowed:
             return None
-        until = ladder.rungs[k + 1].level
+        until = beyond(self.levels, max(rung.level, self._history.until(number) or 0.0))
         why = f"promoted to {self._what} {until:g}: {ordinal(place + 1)} of {len(rung)} in bracket {s}"
         return Proposal(self._history.params(number), why, until, resume_from=number)

@@ -140,9 +140,15 @@ class PBT:
 
     def _moved(self, value: Any, domain: Domain, factor: float) -> Any:
         """A number times a factor, within its range; a small integer by 1 and a zero by a share of the range, which no
-        factor would change."""
+        factor would change. On a reversed log scale it is what lacks to 1 that is multiplied; far from zero, as between
+        100 and 110, where any factor would lead to an end, a share of the range is added."""
         low, high = sorted((domain.at(0.0), domain.at(1.0)))
-        step = value * (factor - 1.0) or (high - low) * (factor - 1.0) / 4.0
+        share = (high - low) * (factor - 1.0)
+        if getattr(domain, "scale", "") == "reverselog":
+            step = (1.0 - value) * (1.0 - factor)
+        else:
+            step = value * (factor - 1.0) if abs(value) <= 2.0 * (high - low) else math.copysign(1.0, value) * share
+            step = step or share / 4.0
         if isinstance(value, int):
             step = math.copysign(max(round(abs(step)), 1), step)
         moved = min(max(value + step, low), high)

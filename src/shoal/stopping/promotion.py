@@ -17,7 +17,7 @@ import numpy as np
 from shoal.contracts import GO, Decision, Proposal, Search
 from shoal.errors import Exhausted
 from shoal.history import History
-from shoal.models.rungs import Ladder, Rung, check_eta, levels, ordinal, spaced_levels
+from shoal.models.rungs import Ladder, Rung, beyond, check_eta, levels, ordinal, spaced_levels
 from shoal.proposals import begin
 from shoal.records import AnyRecord, Ended, Reported, Started
 from shoal.trial import Report
@@ -52,6 +52,7 @@ class Promotion:
         self.top = len(self.levels)  # how many of them are in use
         self._waiting: list[list[tuple[float, int]]] = [[] for _ in self.levels]  # (loss, trial), the best first
         self._place: dict[int, tuple[int, float]] = {}  # paused trial -> rung and loss
+        self._silent: set[int] = set()  # paused trials that have told no loss yet
         for number in history.parked:
             self._look(number)
         self._asked: dict[int, tuple[float, float, float]] = {}  # trial -> the budget that it is to use, …
@@ -87,7 +88,10 @@ class Promotion:
             waiting = self._waiting[rung]
             del waiting[bisect_left(waiting, (loss, number))]
         reached = self.ladder.reached(number)
-        if number in self._history.parked and reached:
+        self._silent.discard(number)
+        if number in self._history.parked and not reached:
+            self._silent.add(number)
+        elif number in self._history.parked:
             self._place[number] = reached - 1, self.ladder.rungs[reached - 1].of[number]
             insort(self._waiting[reached - 1], (self.ladder.rungs[reached - 1].of[number], number))
 
@@ -108,6 +112,11 @@ class Promotion:
         return self._history.until(number) or self.levels[0]
 
     def ask(self, number: int, rng: np.random.Generator) -> Proposal:
+        if self._silent:
+            paused = min(self._silent)
+            until = beyond(self.levels, self._target(paused))
+            why = f"goes on to {self._what} {until:g}: it has told no loss yet"
+            return Proposal(self._history.params(paused), why, until, resume_from=paused)
         through = self.adapt and number >= 0 and (self._whole + self._rest) * len(self.levels) <= self._all
         found = self._finish() if through and self._rest <= self._whole else None
         found = found or self._promote(fresh=number >= 0)
@@ -142,7 +151,7 @@ class Promotion:
             if picked is None and not fresh:
                 picked = first_of(rung, waiting, 1)  # even where others, which were never paused, took its place
             if picked is not None:
-                return self._promoted(picked, rung, self.levels[k + 1])
+                return self._promoted(picked, rung, beyond(self.levels, max(rung.level, self._target(picked))))
         return None
 
     def _promoted(self, number: int, rung: Rung, until: float) -> Proposal:
