@@ -69,7 +69,8 @@ class History(Fold):
     def trial(self, number: int) -> Trial:
         """All that is known of a trial."""
         if not 0 <= number < self.length:
-            raise IndexError(f"there is no trial {number}; the last is {self.length - 1}")
+            last = f"the last is {self.length - 1}" if self.length else "the study has none yet"
+            raise IndexError(f"there is no trial {number}; {last}")
         state = STATES[self._state[number]]
         value = self._value[number] * self.sign
         reason, traceback = self._texts.get(number, ("", ""))

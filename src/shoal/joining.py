@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -19,6 +20,7 @@ from shoal.records import Defined, Definition
 from shoal.space import Space, check_change
 from shoal.stores.memory import MemoryStore
 
+SETTINGS_OF = MappingProxyType({"search": "settings", "stopping": "stopping_settings"})
 FIXED = ("metric", "goal", "start", "budget", "islands")  # what a study keeps from its beginning
 
 
@@ -43,7 +45,11 @@ def join(store: Store, name: str, writer: str, clock: Clock, given: Mapping[str,
             return Journal(store, name, writer, clock)
     journal = Journal(store, name, writer, clock)
     old = journal.history.definition
-    new = _check(_convert({**msgspec.to_builtins(old), **given, "name": name}))
+    kept = msgspec.to_builtins(old)
+    for which, its_settings in SETTINGS_OF.items():
+        if given.get(which, getattr(old, which)) != getattr(old, which):
+            kept[its_settings] = {}  # they were another's
+    new = _check(_convert({**kept, **given, "name": name}))
     if new != old:
         _check_same(old, new)
         check_change(Space.from_json(old.space), Space.from_json(new.space))
@@ -135,6 +141,8 @@ def _check(plan: Definition) -> Definition:
         value = getattr(plan, name)
         if value is not None and value <= 0:
             raise StudyError(f"{name} must be above 0 (or None for no limit), got {value!r}")
+    if plan.target is not None and not math.isfinite(plan.target):
+        raise StudyError(f"target must be a finite number, got {plan.target!r}")
     for name in ("retries", "keep_checkpoints"):
         if (value := getattr(plan, name)) is not None and value < 0:
             raise StudyError(f"{name} must be 0 or more, got {value!r}")

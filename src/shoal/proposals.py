@@ -103,7 +103,13 @@ class Proposer:
         if self._stopping is None:
             return GO
         with self._blamed():
-            return self._stopping.decide(number, report, self._history)
+            decision = self._stopping.decide(number, report, self._history)
+        if not isinstance(decision, Decision):
+            raise StudyError(
+                f"{type(self._stopping).__name__}.decide gave {decision!r:.100} for trial {number}, no shoal.Decision: "
+                "return shoal.Decision() to let it go on, shoal.Decision(stop=True, reason='…') to stop it"
+            )
+        return decision
 
     @contextmanager
     def _blamed(self) -> Iterator[None]:

@@ -270,6 +270,10 @@ def stopping_name(stopping: str | Stopping) -> str:
     """A rule's name; one of the user's own is known by its class. Raises StudyError for what is no rule."""
     if isinstance(stopping, str):
         return stopping
+    if isinstance(stopping, type):
+        raise StudyError(
+            f"stopping is the class {stopping.__name__}; pass an object of it: stopping={stopping.__name__}()"
+        )
     if not isinstance(stopping, Stopping):
         raise StudyError(f"stopping must be a name or an object with decide, got {stopping!r:.100}")
     return f"{type(stopping).__module__}:{type(stopping).__qualname__}"
@@ -313,9 +317,22 @@ def plain(asked: Mapping[str, Any]) -> dict[str, Any]:
     return {key: _PLAIN[key](value) if key in _PLAIN else value for key, value in asked.items() if value is not None}
 
 
+def _mapping(settings: Any) -> dict[str, Any]:
+    if not isinstance(settings, Mapping):
+        raise StudyError(f"settings are a dict of names and values, such as {{'eta': 4}}; got {settings!r:.100}")
+    return dict(settings)
+
+
+def _points(points: Any) -> list[dict[str, Any]]:
+    found = list(points) if isinstance(points, Iterable) and not isinstance(points, Mapping | str) else [points]
+    if isinstance(points, Mapping) or not all(isinstance(point, Mapping) for point in found):
+        raise StudyError(f"start is a list of params, such as [{{'lr': 0.1}}]; got {points!r:.100}")
+    return [dict(point) for point in found]
+
+
 _PLAIN: Mapping[str, Callable[[Any], Any]] = {
-    "space": lambda space: as_space(space).to_json(), "search": search_name, "settings": dict, "budget": budget_of,
+    "space": lambda space: as_space(space).to_json(), "search": search_name, "settings": _mapping, "budget": budget_of,
     "islands": lambda islands: msgspec.to_builtins(Islands.of(islands)),
-    "stopping": stopping_name, "stopping_settings": dict, "start": lambda points: [dict(point) for point in points],
+    "stopping": stopping_name, "stopping_settings": _mapping, "start": _points,
     "directory": lambda path: str(Path(path).absolute()),
 }  # fmt: skip

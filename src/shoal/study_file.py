@@ -93,7 +93,16 @@ def read_yaml(path: Path) -> Any:
 
 class Loader(yaml.SafeLoader):
     """YAML as people mean it: ``1e-4`` is a number, though YAML 1.1 wants ``1.0e-4``, and ``12:00:00`` is none,
-    though YAML 1.1 reads 43200."""
+    though YAML 1.1 reads 43200. A key that is there twice, of which the last would win, is refused."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                if key.value in seen:
+                    raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is there twice", key.start_mark)
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 Loader.add_implicit_resolver(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -60,7 +61,8 @@ def tune(
             one for each that is missing, and run on as many workers.
         search, settings, stopping, stopping_settings, budget, islands, seed, start, store, name: as of `Study`; the
             store is ./shoal.db by default.
-        timeout: seconds for this call. trial_timeout: seconds for a trial, which is then killed and counts as failed.
+        timeout: seconds for this call; with no workers the trial that runs ends first. trial_timeout: seconds for a
+            trial, which is then killed and counts as failed.
         target: stop when a trial is as good as this. patience: stop after so many trials without a better one.
         max_failures: stop when the first so many trials (10) all failed.
         retries: how often a trial is run again whose process died (1).
@@ -91,12 +93,13 @@ def tune(
     """
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 0:
         raise StudyError(f"workers must be a whole number of 0 or more, got {workers!r}")
+    check_seconds(timeout=timeout, grace=grace, lease=lease)
     if engine not in ENGINES:
         raise StudyError(unknown("engine", engine, ENGINES))
     if engine != "ray":
         _check_settings(engine, engine_settings or {})
     if engine == "local" and not workers:
-        _check_inline(gpus=gpus, wall_time=wall_time, **(engine_settings or {}))
+        _check_inline(gpus=gpus, wall_time=wall_time, trial_timeout=trial_timeout, **(engine_settings or {}))
     asked = {
         "space": space, "metric": metric, "goal": goal, "trials": trials, "search": search, "settings": settings,
         "seed": seed, "budget": budget, "stopping": stopping, "stopping_settings": stopping_settings, "start": start,
@@ -146,6 +149,16 @@ def tune(
     study = Study.of(journal)
     study.ended, study.ran = view.reason, journal.history.ended - before
     return study
+
+
+def check_seconds(**given: float | None) -> None:
+    """Raises StudyError for what is no length of time; a grace of 0 is one."""
+    for name, value in given.items():
+        if value is None and name == "timeout":
+            continue
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not (0 < value < math.inf or (name == "grace" and value == 0)):  # type: ignore[operator]
+            raise StudyError(f"{name} must be a number of seconds above 0, got {value!r}")
 
 
 def _check_settings(engine: str, settings: Mapping[str, Any]) -> None:

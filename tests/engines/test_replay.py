@@ -114,6 +114,13 @@ def test_a_failure_among_many_that_did_well_fails_itself_alone(recorded: Recorde
     assert recorded.curve(0.4)[-1][1] == pytest.approx(0.6)
 
 
+def test_reports_of_the_same_instant_take_time_each_so_that_no_simulation_stands_still() -> None:
+    made = Recorded()
+    for k in range(4):
+        made.trial(k / 4, falling(k / 4), pace=0.0)
+    assert all((np.diff([seconds for _, _, seconds in made.curve(x)]) > 0).all() for x in (0.0, 0.25, 0.6))
+
+
 def test_fewer_than_two_results_are_an_error_that_counts_them() -> None:
     made = Recorded()
     for count in (0, 1):

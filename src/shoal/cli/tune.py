@@ -102,6 +102,7 @@ def tune(
     [dim]shoal tune train.py -p 'lr=loguniform(1e-5, 1)' -p 'layers=randint(1, 4)' -n 50 -w 4 -- --epochs 10[/dim]
     """
     from shoal import tune as run
+    from shoal.joining import SETTINGS_OF
 
     origin = os.getcwd()
     domains, first = _space(space, param, where)
@@ -133,6 +134,9 @@ def tune(
         finish(tune_pair(Path(target[0]), Path(target[1]), {**given, "store": store}, not quiet), as_json)
         return
     fields = _target(target, store)
+    for name, its_settings in SETTINGS_OF.items():
+        if given[name] not in (None, fields.get(name)):
+            fields.pop(its_settings, None)  # the file's are of another
     if asked:
         given["engine_settings"] = {**(fields.get("engine_settings") or {}), **asked}
     fields.update({key: value for key, value in given.items() if value is not None})
@@ -195,6 +199,8 @@ def _space(text: str | None, params: list[str] | None, where: list[str] | None) 
     domains = dict(known["domains"])
     for text in params or []:
         name, value = _pair("--param", text, "lr=loguniform(1e-6, 1)")
+        if not value:
+            raise StudyError(f"--param {text!r}: after the = comes a domain or a value, as in 'lr=loguniform(1e-6, 1)'")
         if any(name == other.partition("=")[0].strip() for other in params or [] if other is not text):
             raise StudyError(f"--param {name} is given twice")
         domains[name] = from_yaml(_literal(value))
@@ -285,17 +291,17 @@ def _say(study: Study, best: Any, files: Path) -> None:
     else:
         _say_failure(study)
     if not study.ran:
-        typer.echo(
-            f"Nothing was run: {study.reason or study.ended}. --trials N brings more, another --name begins afresh."
-        )
+        remedy = " --trials N brings more, another --name begins afresh." if study.reason else ""
+        typer.echo(f"Nothing was run: {study.reason or study.ended}.{remedy}")
     name = study.name if study.name.isidentifier() or study.name.replace("-", "_").isidentifier() else repr(study.name)
     typer.echo(f"Results: study {study.name!r} in {url}; files in {files}")
     typer.echo(heading)
     history = study._journal.history
     if not study.reason or (history.order is not None and history.order.order == "stop"):
         typer.echo(f"  shoal resume {name}{shown}              # go on")
-    if best is None:
+    if best is None and history.length:
         typer.echo(f"  shoal show {name} 0{shown}              # how the first trial ended")
+    if best is None:
         return
     typer.echo(f"  shoal top {name} -k 5{shown}            # the best trials")
     typer.echo(f"  shoal export {name} results.csv{shown}  # one row a trial")

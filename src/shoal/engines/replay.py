@@ -21,6 +21,7 @@ from shoal.trial import Trial
 
 STEPS = 200  # points of a curve, at most
 TREES = 50
+LEAST = 0.01  # of the time that a step takes on average, where reports came at the same instant
 
 
 class Replay:
@@ -65,13 +66,16 @@ class Replay:
         return Budget("step", max(float(self.steps[0]), 1.0), float(self.steps[-1])) if len(self.steps) > 1 else None
 
     def _row(self, curve: Sequence[tuple[int, float, float]]) -> tuple[Array, Array]:
-        """Losses and seconds at all steps; seconds go on as fast as they went."""
+        """Losses and seconds at all steps; seconds go on as fast as they went, and no step takes none."""
         at, losses, seconds = (np.array(column, float) for column in zip(*curve, strict=True))
         found = np.interp(self.steps, at, seconds)
         beyond, before = self.steps > at[-1], self.steps < at[0]
         found[beyond] = seconds[-1] * self.steps[beyond] / at[-1]
         found[before] = seconds[0] * self.steps[before] / at[0]
-        return np.interp(self.steps, at, losses), np.maximum.accumulate(np.maximum(found, 1e-6))
+        found = np.maximum(found, 1e-6)
+        slow = LEAST * found.max() / len(found) * np.arange(len(found))
+        least = np.maximum.accumulate(found - slow) + slow
+        return np.interp(self.steps, at, losses), np.where(least > found * (1.0 + 1e-9), least, found)
 
     def curve(self, params: Params) -> Curve:
         weights = self._weights(params)

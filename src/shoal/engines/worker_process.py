@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from shoal.engines.slot import Slot
+from shoal.errors import StudyError
 
 ENTRY = "shoal.worker"  # by name: engines start the loop, they do not import it
 
@@ -32,7 +33,13 @@ class WorkerProcess:
         self.killed_in = (-1, -1)  # the trial and attempt that it was killed for
         self._events, theirs = os.pipe()
         os.set_blocking(self._events, False)
-        log.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            log.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StudyError(
+                f"cannot write the files of the study in {log.parent}: {error.strerror}; "
+                "directory= (--directory) names another place"
+            ) from None
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", ENTRY, str(theirs), str(self.slot.descriptor)],

@@ -12,6 +12,7 @@ from shoal.errors import StudyError, unknown
 from shoal.records import Metrics
 from shoal.space.domain import Array
 
+MANY = 10  # trials, one of which would have told a metric that there is
 GOALS = ("minimize", "maximize")
 
 
@@ -29,6 +30,13 @@ def others_of(metrics: Metrics, others: Mapping[str, str]) -> list[float]:
         sign * value if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
         for value, sign in told
     ]
+
+
+def check_told(losses: Array, others: Mapping[str, str]) -> None:
+    """Raises StudyError where none of many trials, with other losses [n, m], has told one of them."""
+    for name, column in zip(others, losses.T, strict=True):
+        if len(column) >= MANY and np.isnan(column).all():
+            raise StudyError(f"others: none of {len(column)} trials has reported {name!r}; is the name right?")
 
 
 def known(losses: Array) -> Array:

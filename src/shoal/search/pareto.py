@@ -15,7 +15,7 @@ import numpy as np
 
 from shoal.contracts import Proposal
 from shoal.history import History
-from shoal.models.fronts import check_goals, known, order, others_of
+from shoal.models.fronts import check_goals, check_told, known, order, others_of
 from shoal.records import AnyRecord
 from shoal.search.observed import Observed, Watch
 from shoal.search.tpe import TPE
@@ -57,7 +57,9 @@ class Pareto:
     def _losses(self, seen: Observed) -> Array:
         """All losses [n, m], smaller is better; what is not there counts as the worst that is."""
         rest = np.array([self._others(n, bool(f)) for n, f in zip(seen.numbers.tolist(), seen.failed, strict=True)])
-        return known(np.column_stack([seen.losses, rest.reshape(len(seen.losses), len(self.others))]))
+        rest = rest.reshape(len(seen.losses), len(self.others))
+        check_told(rest[~seen.failed], self.others)
+        return known(np.column_stack([seen.losses, rest]))
 
     def _others(self, number: int, failed: bool) -> list[float]:
         if failed:

@@ -14,7 +14,7 @@ import numpy as np
 
 from shoal.contracts import GO, Decision
 from shoal.history import History
-from shoal.models.fronts import check_goals, known, order, others_of
+from shoal.models.fronts import check_goals, check_told, known, order, others_of
 from shoal.models.rungs import check_eta, levels, ordinal
 from shoal.models.told import Told
 from shoal.records import AnyRecord, Ended, Reported
@@ -78,7 +78,9 @@ class ParetoASHA:
             return GO  # it passed its rung before, or the rung holds too few to tell
         rung = self._rungs[reached - 1]
         rivals = [rival for rival in sorted(rung) if rival != number][-LATEST:]
-        losses = known(np.array([rung[rival] for rival in [*rivals, number]]))
+        told = np.array([rung[rival] for rival in [*rivals, number]])
+        check_told(told[:, 1:], self.others)
+        losses = known(told)
         alike = np.all(losses == losses[-1], axis=1)  # those that tie share the best of their places
         place, count = int(np.flatnonzero(alike[order(losses)])[0]), len(losses)
         if place < max(math.ceil(count / self.eta), 1):
