@@ -152,13 +152,14 @@ def tune(
 
 
 def check_seconds(**given: float | None) -> None:
-    """Raises StudyError for what is no length of time; a grace of 0 is one."""
+    """Raises StudyError for what is no length of time. 0 is none for a lease; a timeout of 0 begins a study alone."""
     for name, value in given.items():
         if value is None and name == "timeout":
             continue
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not (0 < value < math.inf or (name == "grace" and value == 0)):  # type: ignore[operator]
-            raise StudyError(f"{name} must be a number of seconds above 0, got {value!r}")
+        if not number or not 0 <= value < math.inf or (name == "lease" and value == 0):  # type: ignore[operator]
+            least = "above 0" if name == "lease" else "of 0 or more"
+            raise StudyError(f"{name} must be a number of seconds, {least}; got {value!r}")
 
 
 def _check_settings(engine: str, settings: Mapping[str, Any]) -> None:
