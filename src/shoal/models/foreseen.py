@@ -7,11 +7,10 @@ import sys
 import numpy as np
 from numpy.typing import NDArray
 
-from shoal.models.outputs import span_of
+from shoal.models.outputs import EARLY, MOST, span_of
 from shoal.space.domain import Array
 
 HUGE = 1e150  # a loss whose square is no infinity; what lies beyond counts as if it lay there
-FAR = 10.0  # spans above the least loss of a rung: what lies beyond says no more than that it is bad
 FEW = 3.0  # trials: as much as the slope of 1 from rung to rung weighs
 
 
@@ -51,16 +50,18 @@ def aligned(losses: Array) -> Array:
     """What losses at rungs, [n, k], let expect at the highest rung that a few got to; NaN stays NaN.
 
     From one rung to the next a line is fitted through the trials that got to both, with a slope near 1 while these are
-    few: where early losses say nothing about later ones, all of them come to mean the same. What lies beyond `FAR`
-    spans is fitted as if it lay there: no trial that diverged decides where the others are thought to end.
+    few: where early losses say nothing about later ones, all of them come to mean the same. Trials that are off by
+    orders of magnitude, as where training diverged, are left out of that: they say nothing of the others.
     """
     losses = np.clip(losses, -HUGE, HUGE)
     found = losses.copy()
     shift, slope = 0.0, 1.0
     for k in range(losses.shape[1] - 2, -1, -1):
         both = ~np.isnan(losses[:, k]) & ~np.isnan(losses[:, k + 1])
+        if both.any():
+            both[both] = _near(losses[both, k]) & _near(losses[both, k + 1])
         if np.count_nonzero(both) >= 2:
-            low, high = _near(losses[both, k]), _near(losses[both, k + 1])
+            low, high = losses[both, k], losses[both, k + 1]
             away, spread = low - low.mean(), max(float(low.var()), 1e-300)
             bend = max((float(away @ high) + FEW * spread) / (float(away @ away) + FEW * spread), 0.0)
             shift, slope = shift + slope * float(high.mean() - bend * low.mean()), slope * bend
@@ -68,10 +69,12 @@ def aligned(losses: Array) -> Array:
     return found
 
 
-def _near(losses: Array) -> Array:
-    """Losses without those that are off by orders of magnitude."""
+def _near(losses: Array) -> NDArray[np.bool_]:
+    """Which losses are not off by orders of magnitude: as in `LogWarp`, of the spans of all and of the first ones the
+    longer counts, since later ones gather around the best."""
     least = float(losses.min())
-    return np.minimum(losses, least + FAR * (span_of(losses, least) or 1.0))
+    span = max(span_of(losses, least), span_of(losses[:EARLY], least)) or 1.0
+    return losses <= least + MOST * span
 
 
 def latest(losses: Array) -> Array:
