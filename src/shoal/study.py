@@ -268,15 +268,7 @@ def as_space(space: Any) -> Space:
 
 def stopping_name(stopping: str | Stopping) -> str:
     """A rule's name; one of the user's own is known by its class. Raises StudyError for what is no rule."""
-    if isinstance(stopping, str):
-        return stopping
-    if isinstance(stopping, type):
-        raise StudyError(
-            f"stopping is the class {stopping.__name__}; pass an object of it: stopping={stopping.__name__}()"
-        )
-    if not isinstance(stopping, Stopping):
-        raise StudyError(f"stopping must be a name or an object with decide, got {stopping!r:.100}")
-    return f"{type(stopping).__module__}:{type(stopping).__qualname__}"
+    return _name("stopping", stopping, Stopping, "decide")
 
 
 def budget_of(budget: Any) -> dict[str, Any] | None:
@@ -303,13 +295,17 @@ def budget_of(budget: Any) -> dict[str, Any] | None:
 
 def search_name(search: str | Search) -> str:
     """A search's name; one of the user's own is known by its class. Raises StudyError for what is no search."""
-    if isinstance(search, str):
-        return search
-    if isinstance(search, type):
-        raise StudyError(f"search is the class {search.__name__}; pass an object of it: search={search.__name__}()")
-    if not isinstance(search, Search):
-        raise StudyError(f"search must be a name or an object with ask and tell, got {search!r:.100}")
-    return f"{type(search).__module__}:{type(search).__qualname__}"
+    return _name("search", search, Search, "ask and tell")
+
+
+def _name(key: str, given: Any, protocol: type, methods: str) -> str:
+    if isinstance(given, str):
+        return given
+    if isinstance(given, type):
+        raise StudyError(f"{key} is the class {given.__name__}; pass an object of it: {key}={given.__name__}()")
+    if not isinstance(given, protocol):
+        raise StudyError(f"{key} must be a name or an object with {methods}, got {given!r:.100}")
+    return f"{type(given).__module__}:{type(given).__qualname__}"
 
 
 def plain(asked: Mapping[str, Any]) -> dict[str, Any]:

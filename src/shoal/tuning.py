@@ -93,7 +93,7 @@ def tune(
     """
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 0:
         raise StudyError(f"workers must be a whole number of 0 or more, got {workers!r}")
-    check_seconds(timeout=timeout, grace=grace, lease=lease)
+    _check_seconds(timeout=timeout, grace=grace, lease=lease)
     if engine not in ENGINES:
         raise StudyError(unknown("engine", engine, ENGINES))
     if engine != "ray":
@@ -151,7 +151,7 @@ def tune(
     return study
 
 
-def check_seconds(**given: float | None) -> None:
+def _check_seconds(**given: float | None) -> None:
     """Raises StudyError for what is no length of time. 0 is none for a lease; a timeout of 0 begins a study alone."""
     for name, value in given.items():
         if value is None and name == "timeout":

@@ -299,9 +299,9 @@ def _say(study: Study, best: Any, files: Path) -> None:
     history = study._journal.history
     if not study.reason or (history.order is not None and history.order.order == "stop"):
         typer.echo(f"  shoal resume {name}{shown}              # go on")
-    if best is None and history.length:
-        typer.echo(f"  shoal show {name} 0{shown}              # how the first trial ended")
     if best is None:
+        if history.length:
+            typer.echo(f"  shoal show {name} 0{shown}              # how the first trial ended")
         return
     typer.echo(f"  shoal top {name} -k 5{shown}            # the best trials")
     typer.echo(f"  shoal export {name} results.csv{shown}  # one row a trial")

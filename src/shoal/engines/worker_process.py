@@ -26,13 +26,6 @@ class WorkerProcess:
     def __init__(
         self, peer: str, order: Mapping[str, Any], code: bytes, environment: Mapping[str, str], log: Path
     ) -> None:
-        self.peer, self.log = peer, log
-        self.slot = Slot()
-        self.killed_for = ""
-        self.recalled = False  # told to stop so that another takes its place
-        self.killed_in = (-1, -1)  # the trial and attempt that it was killed for
-        self._events, theirs = os.pipe()
-        os.set_blocking(self._events, False)
         try:
             log.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -40,6 +33,13 @@ class WorkerProcess:
                 f"cannot write the files of the study in {log.parent}: {error.strerror}; "
                 "directory= (--directory) names another place"
             ) from None
+        self.peer, self.log = peer, log
+        self.slot = Slot()
+        self.killed_for = ""
+        self.recalled = False  # told to stop so that another takes its place
+        self.killed_in = (-1, -1)  # the trial and attempt that it was killed for
+        self._events, theirs = os.pipe()
+        os.set_blocking(self._events, False)
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", ENTRY, str(theirs), str(self.slot.descriptor)],

@@ -70,11 +70,9 @@ def aligned(losses: Array) -> Array:
 
 
 def _near(losses: Array) -> NDArray[np.bool_]:
-    """Which losses are not off by orders of magnitude: as in `LogWarp`, of the spans of all and of the first ones the
-    longer counts, since later ones gather around the best."""
+    """Which losses are not off by orders of magnitude, as in `LogWarp`."""
     least = float(losses.min())
-    span = max(span_of(losses, least), span_of(losses[:EARLY], least)) or 1.0
-    return losses <= least + MOST * span
+    return losses <= least + MOST * span_of(losses, losses[:EARLY], least)
 
 
 def latest(losses: Array) -> Array:

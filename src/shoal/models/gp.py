@@ -41,9 +41,8 @@ class GaussianProcess:
 
     def _imagine(self, x: Array) -> None:
         """Count coordinates as told, with what is expected there: that changes no mean, but deviations."""
+        white = whitened(self.whiten, self.signal * matern(self.squares(x)))
         x = x * self.scale
-        cross = self.signal * matern(squared_distances(x, self.x))
-        white = whitened(self.whiten, cross)
         factor, _ = _factor(self.signal * matern(squared_distances(x, x)) - white.T @ white, self._added)
         known = len(self.x)
         whiten = np.zeros((known + len(x), known + len(x)), order="F")

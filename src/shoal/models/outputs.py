@@ -38,7 +38,7 @@ class LogWarp:
         if np.abs(losses).max() > 1e300:
             losses, early = 0.25 * losses, 0.25 * early  # differences of the largest floats would overflow
         low = float(losses.min())
-        span = max(span_of(losses, low), span_of(early, low)) or 1.0
+        span = span_of(losses, early, low)
         with np.errstate(over="ignore"):
             self._u = np.round(np.minimum((losses - low) / span, MOST), 12)  # what differs less is tied
         values, where, counts = np.unique(self._u, return_inverse=True, return_counts=True)
@@ -69,7 +69,13 @@ class LogWarp:
         return y, log_jacobian, slope_centred / deviation - y * bend, float(bends.sum()) - n * bend
 
 
-def span_of(losses: Array, low: float) -> float:
+def span_of(losses: Array, early: Array, low: float) -> float:
+    """How far losses are spread above the least: as far as all or as the first ones, whichever is more; 1 where none
+    is."""
+    return max(_span(losses, low), _span(early, low)) or 1.0
+
+
+def _span(losses: Array, low: float) -> float:
     """How far the median lies above the least loss; 0 where nothing does."""
     above = np.maximum(losses - low, 0.0)
     known = above[above > 1e-9 * abs(low)]  # not by rounding alone

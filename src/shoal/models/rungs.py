@@ -57,7 +57,7 @@ def spaced_levels(least: float, most: float, eta: float) -> list[float]:
 
 
 def beyond(levels: list[float], spent: float) -> float:
-    """The first level above, or the last; for trials that have come to none as yet, as where losses are told late."""
+    """The first level above what was spent, or the last."""
     return next((level for level in levels if level > spent), levels[-1])
 
 
@@ -133,9 +133,10 @@ class Ladder:
 
     def _end(self, number: int) -> None:
         """Count a trial that is done, and reported, with its result."""
-        history, most = self._history, len(self.rungs)
-        result = float(history.value[number])
-        if history.state[number] != DONE or math.isnan(result) or self._losses[number, -1] == result:
+        if self._history.state[number] != DONE:
+            return
+        result, most = float(self._history.value[number]), len(self.rungs)
+        if math.isnan(result) or self._losses[number, -1] == result:
             return
         reached = self._reached[number]
         if reached == most:

@@ -61,7 +61,7 @@ class Watch:
         silent = np.flatnonzero(usable & np.isnan(value) & (state == CODE["stopped"]))
         if len(silent) and (known := value[usable & ~np.isnan(value)]).size:
             value = value.copy()
-            value[silent] = np.fmax(self._latest(silent.tolist()), np.median(known))
+            value[silent] = np.fmax(self._last_losses(silent.tolist()), np.median(known))
         done = usable & ~np.isnan(value)
         failed = usable & (state == CODE["failed"]) & bool(done.any())
         running = usable & ~done & ((state == CODE["running"]) | (state == CODE["lost"]))
@@ -72,7 +72,7 @@ class Watch:
         curves = None if self._ladder is None else self._curves(self._ladder, told, np.where(failed, np.inf, value))
         return Observed(told, points[told], losses, failed[told], points[:n][running], curves)
 
-    def _latest(self, numbers: list[int]) -> list[float]:
+    def _last_losses(self, numbers: list[int]) -> list[float]:
         """What trials that were stopped lost when they last reported; NaN where they never did."""
         for number in numbers:
             if number not in self._last:

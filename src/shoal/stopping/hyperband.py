@@ -22,6 +22,7 @@ from shoal.models.rungs import Ladder, beyond, check_eta, levels, ordinal
 from shoal.models.told import Told
 from shoal.proposals import begin
 from shoal.records import AnyRecord, Ended, Reported
+from shoal.stopping.promotion import untold
 from shoal.trial import Report
 
 
@@ -112,9 +113,8 @@ class Hyperband:
         ladder = self._ladder(number)
         k = ladder.reached(number) - 1
         if k < 0:
-            until = beyond(self.levels, self._history.until(number) or ladder.rungs[0].level)
-            why = f"goes on to {self._what} {until:g}: it has told no loss yet"
-            return Proposal(self._history.params(number), why, until, resume_from=number)
+            asked = self._history.until(number) or ladder.rungs[0].level
+            return untold(self._history, number, beyond(self.levels, asked))
         if k == len(ladder.rungs) - 1:
             return None
         rung = ladder.rungs[k]

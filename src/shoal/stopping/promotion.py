@@ -114,9 +114,7 @@ class Promotion:
     def ask(self, number: int, rng: np.random.Generator) -> Proposal:
         if self._silent:
             paused = min(self._silent)
-            until = beyond(self.levels, self._target(paused))
-            why = f"goes on to {self._what} {until:g}: it has told no loss yet"
-            return Proposal(self._history.params(paused), why, until, resume_from=paused)
+            return untold(self._history, paused, beyond(self.levels, self._target(paused)))
         through = self.adapt and number >= 0 and (self._whole + self._rest) * len(self.levels) <= self._all
         found = self._finish() if through and self._rest <= self._whole else None
         found = found or self._promote(fresh=number >= 0)
@@ -158,6 +156,13 @@ class Promotion:
         place = ordinal(rung.place(number) + 1)
         why = f"promoted to {self._what} {until:g}: {place} of {len(rung)} at {rung.level:g}"
         return Proposal(self._history.params(number), why, until, resume_from=number)
+
+
+def untold(history: History, number: int, until: float) -> Proposal:
+    """Go on with a paused trial that has told no loss, by which it could be compared."""
+    assert history.definition.budget is not None
+    why = f"goes on to {history.definition.budget.name} {until:g}: it has told no loss yet"
+    return Proposal(history.params(number), why, until, resume_from=number)
 
 
 def first_of(rung: Rung, waiting: list[tuple[float, int]], allowed: int) -> int | None:
