@@ -23,7 +23,7 @@ RULES = {
     "threshold": {"upper": 2.0}, "plateau": {}, "patient": {}, "baseline": {}, "pbt": {},
 }  # fmt: skip
 WANTED = 0.2  # ms
-STEPS = 9
+STEPS = 27
 
 
 def measured(rule: str, trials: int) -> float:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
 import struct
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -224,3 +229,24 @@ class Simulated:
     cost: float = 2.0
     utilisation: float = 1.0
     saved: float = 0.0
+
+
+def test_a_terminal_shows_how_far_a_row_has_come(study: str) -> None:
+    """A pseudo-terminal stands in for the user's; what is shown there is gone when the row is done."""
+    command = [sys.executable, "-m", "shoal", "simulate", study, "--peers", "2", *QUICK]
+    ours, theirs = pty.openpty()
+    term = {**os.environ, "TERM": "xterm"}
+    with (
+        open(ours, "rb", buffering=0) as terminal,
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs, env=term),
+    ):
+        os.close(theirs)
+        shown = b"".join(iter(lambda: _read(terminal), b""))
+    assert re.search(rb"\d%.*\d+ trials", shown)
+
+
+def _read(terminal: FileIO) -> bytes:
+    try:
+        return terminal.read(65536) or b""
+    except OSError:  # what Linux says once all have closed the other end
+        return b""

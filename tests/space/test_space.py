@@ -96,6 +96,7 @@ def test_a_condition_on_true_is_not_met_by_one() -> None:
     ("domains", "message"),
     [
         ({"a": shoal.uniform(0, 1).when(b=1)}, "names 'b', which is not in the space: a"),
+        ({True: (0.0, 1.0)}, "got True; YAML takes on, off, yes and no for it unless they are quoted"),
         ({"a": shoal.uniform(0, 1).when(b=1), "b": shoal.uniform(0, 1).when(a=1)}, "a, b go round in a circle"),
         ({"a": shoal.uniform(0, 1).when(a=1)}, "circle"),
         ({"": 1}, "printable text"), ({"  ": 1}, "printable text"), ({"a\nb": 1}, "printable text"),

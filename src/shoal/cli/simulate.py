@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -100,7 +102,8 @@ def simulate(
                 _say(f"{count} peer{'s' * (count != 1)}, {name}, {rule} …", as_json)
                 plan = {**subject.plan, "search": name, "stopping": rule, "seed": seed}
                 faults = Faults(failures, deaths, speed_spread)
-                runs.append(run(subject.problem, plan, count, until, faults, search_time))
+                with _bar(until) as watching:
+                    runs.append(run(subject.problem, plan, count, until, faults, search_time, watching))
     metric = subject.plan["metric"]
     if as_json:
         print_json([asdict(one) for one in runs])
@@ -116,6 +119,26 @@ def simulate(
 
 def _say(text: str, as_json: bool) -> None:
     typer.echo(text, err=as_json)
+
+
+@contextmanager
+def _bar(until: float) -> Iterator[Callable[[float, int], None]]:
+    """How much of the virtual time has passed, on a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task, shown = progress.add_task("", total=until), 0
+
+        def watching(seconds: float, trials: int) -> None:
+            nonlocal shown
+            if trials != shown:
+                shown = trials
+                progress.update(task, completed=seconds, description=f"{trials:,} trials")
+
+        yield watching
 
 
 def _counts(text: str) -> list[int]:

@@ -277,7 +277,8 @@ class Space:
 
 def check_name(name: object) -> str:
     if not isinstance(name, str) or not name.strip() or not name.isprintable() or name.startswith("-"):
-        raise SpaceError(f"the name of a param must be printable text that does not start with '-', got {name!r}")
+        hint = "; YAML takes on, off, yes and no for it unless they are quoted" if isinstance(name, bool) else ""
+        raise SpaceError(f"the name of a param must be printable text that does not start with '-', got {name!r}{hint}")
     return name
 
 

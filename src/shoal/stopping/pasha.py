@@ -7,16 +7,17 @@ Resource Allocation. ICLR 2023. The soft ranking's ε comes from trials whose cu
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shoal.contracts import Decision, Proposal, Search
 from shoal.history import History
 from shoal.models.rungs import check_eta
 from shoal.records import AnyRecord, Ended, Reported
+from shoal.space.domain import Array
 from shoal.stopping.promotion import Promotion
 from shoal.trial import Report
 
@@ -41,13 +42,16 @@ class PASHA:
 
     def begin(self, history: History) -> None:
         self._history = history
+        self._curves: dict[int, dict[float, float]] = {}  # trial -> its losses by step, until it tells another
         self._promotion.begin(history)
         self._grow()
 
     def tell(self, record: AnyRecord) -> None:
         self._promotion.tell(record)
-        if isinstance(record, Reported | Ended) and self._promotion.ladder.reached(record.number) >= 3:
-            self._grow()
+        if isinstance(record, Reported | Ended):
+            self._curves.pop(record.number, None)
+            if type(record) is Ended or self._compared(record.number):
+                self._grow()
 
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
         return self._promotion.decide(number, report, history)
@@ -61,6 +65,11 @@ class PASHA:
         finally:
             self._promotion.top = used
 
+    def _compared(self, number: int) -> bool:
+        """Whether a trial is among the best of a rung in use, by which is found how many are."""
+        used = self._promotion.ladder.rungs[2 : self._promotion.top]
+        return any(number in rung.of and rung.place(number) < PAIRED for rung in used)
+
     def _grow(self) -> None:
         """Find the rung up to which trials go, as all that is known says, in whatever order it came."""
         self._promotion.top = min(3, len(self._promotion.levels))
@@ -71,21 +80,34 @@ class PASHA:
         """Whether the top two rungs rank their trials alike, but for differences below ε."""
         upper, lower = (self._promotion.ladder.rungs[self._promotion.top - k] for k in (1, 2))
         trials = [trial for _, trial in upper.order[:PAIRED]]
-        if len(trials) < 2:
-            return True
-        epsilon = self._noise(trials)
-        pairs = itertools.combinations(trials, 2)
-        return all(lower.of[a] <= lower.of[b] + epsilon for a, b in pairs)
+        before = np.array([lower.of[trial] for trial in trials])
+        worst = np.maximum.accumulate(before)  # of those that come before, at the upper rung
+        return len(trials) < 2 or bool(np.all(worst[:-1] <= before[1:] + self._noise(trials)))
 
     def _noise(self, trials: list[int]) -> float:
         """How much two trials differ whose order changes to and fro while they train."""
-        curves = {n: {r.step: v for r in self._history.reports(n) if (v := self._history.loss(r)) is not None}
-                  for n in trials}  # fmt: skip
-        found = []
-        for a, b in itertools.combinations(trials, 2):
-            steps = sorted(curves[a].keys() & curves[b].keys())
-            gaps = np.array([curves[a][step] - curves[b][step] for step in steps])
-            signs = np.sign(gaps[gaps != 0])
-            if np.count_nonzero(np.diff(signs)) >= 2:
-                found.append(abs(float(gaps[-1])))
-        return float(np.percentile(found, PERCENTILE)) if found else 0.0
+        curves = [self._curve(number) for number in trials]
+        at = {step: k for k, step in enumerate(sorted(set().union(*curves)))}
+        losses = np.full((len(trials), len(at)), np.nan)
+        for row, curve in enumerate(curves):
+            losses[row, [at[step] for step in curve]] = list(curve.values())
+        first, second = np.triu_indices(len(trials), 1)
+        gaps = losses[first] - losses[second]
+        gaps = gaps[_crossings(gaps) >= 2]
+        last = gaps.shape[1] - 1 - np.argmax(~np.isnan(gaps[:, ::-1]), axis=1)  # the step that both told
+        return float(np.percentile(np.abs(gaps[np.arange(len(gaps)), last]), PERCENTILE)) if len(gaps) else 0.0
+
+    def _curve(self, number: int) -> dict[float, float]:
+        if number not in self._curves:
+            told = ((report.step, self._history.loss(report)) for report in self._history.reports(number))
+            self._curves[number] = {step: loss for step, loss in told if loss is not None}
+        return self._curves[number]
+
+
+def _crossings(gaps: Array) -> NDArray[np.intp]:
+    """How often each row changes its sign; zero and NaN have none."""
+    signs = np.where(np.isnan(gaps), 0.0, np.sign(gaps))
+    latest = np.maximum.accumulate(np.where(signs != 0, np.arange(signs.shape[1]), 0), axis=1)
+    held = np.take_along_axis(signs, latest, axis=1)  # the sign of the step, or that of the last which had one
+    found: NDArray[np.intp] = np.sum(held[:, 1:] * held[:, :-1] < 0, axis=1)
+    return found
