@@ -104,7 +104,7 @@ def test_the_tutorial_goes_from_an_empty_folder_to_an_objective_of_98_percent(
     assert SHAPES in done.stdout
     first, *_, last = re.findall(r"^objective: (-?[\d.]+)$", done.stdout, re.MULTILINE)
     assert abs(float(first)) < 0.1  # a linear network knows nothing of squares
-    assert float(last) >= 0.98
+    assert float(last) > 0.9
     assert "{0: {'activation': 'identity', 'lr': 0.01, 'units': 10}}" in done.stdout
     place = work / "dh_project" / "dh_project"
     best = json.loads((place / "best.json").read_text())["0"]
@@ -120,6 +120,15 @@ def test_the_tutorial_goes_from_an_empty_folder_to_an_objective_of_98_percent(
         ["python", "-c", where], cwd="/", env=environment, capture_output=True, text=True, check=True
     )
     assert Path(found.stdout.strip()) == place / "polynome2" / "__init__.py"  # from anywhere, and as it is now
+    evaluations, reached = 50, float(last)
+    while reached < 0.98 and evaluations < 200:  # one in eight searches is not there after 50
+        evaluations += 50
+        more = ["shoal", "resume", "hps-1", "--trials", str(evaluations)]
+        subprocess.run(more, cwd=place, env=environment, check=True, capture_output=True)
+        top = ["shoal", "top", "hps-1", "-k", "1", "--json"]
+        told = subprocess.run(top, cwd=place, env=environment, check=True, capture_output=True)
+        reached = json.loads(told.stdout)[0]["value"]
+    assert reached >= 0.98
 
 
 def test_what_new_writes_is_the_tutorials_tree_and_clean_code(folder: Path) -> None:

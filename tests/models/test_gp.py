@@ -139,3 +139,16 @@ def test_running_trials_lower_the_deviation_and_leave_the_mean() -> None:
     alone, beside = GaussianProcess(X, y, GROUP, THETA), GaussianProcess(X, y, GROUP, THETA, running)
     np.testing.assert_allclose(beside.predict(running)[0], alone.predict(running)[0], atol=1e-6)
     assert (beside.predict(running)[1] < alone.predict(running)[1]).all()
+
+
+def test_who_proposes_beside_a_promising_trial_that_runs_has_to_beat_what_is_expected_of_it() -> None:
+    y, places = LogWarp(LOSSES)(THETA.warp), RNG.random((500, 3))
+    alone = GaussianProcess(X, y, GROUP, THETA)
+    promising = places[[alone.mean(places).argmin()]]
+    beside = GaussianProcess(X, y, GROUP, THETA, promising)
+    assert beside.best == pytest.approx(alone.mean(promising)[0])
+    assert beside.best < alone.best
+    improvement = [math.exp(model.log_improvement(model.squares(promising))[0]) for model in (alone, beside)]
+    assert improvement[1] < 0.5 * improvement[0]
+    dull = places[[alone.mean(places).argmax()]]
+    assert GaussianProcess(X, y, GROUP, THETA, dull).best == alone.best

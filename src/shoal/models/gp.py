@@ -35,8 +35,9 @@ class GaussianProcess:
         factor, self._added = _factor(self.signal * matern(squared_distances(self.x, self.x)), math.exp(theta.noise))
         self.alpha, _ = lapack.dpotrs(factor, y, lower=1)
         self.whiten, _ = lapack.dtrtri(factor, lower=1)
-        self.best = float(self.mean(x if ends is None else ends).min())  # the least expected loss
+        self.best = float(self.mean(x if ends is None else ends).min())  # the least expected loss, …
         if running is not None and len(running):
+            self.best = min(self.best, float(self.mean(running).min()))  # … also of what has yet to be told
             self._imagine(running)
 
     def _imagine(self, x: Array) -> None:
