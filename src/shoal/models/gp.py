@@ -22,7 +22,7 @@ class GaussianProcess:
 
     ``x`` are coordinates [n, c], ``group`` [c] names the param of each, ``y`` [n] are standardised outputs. Places [p,
     c] in ``running`` count as told, with what is expected there (the kriging believer of Ginsbourger et al. 2010).
-    ``ends`` are where told points are compared, by default their own coordinates.
+    ``best`` is the least that is expected at ``ends``, by default where points were told.
     """
 
     def __init__(
@@ -35,9 +35,8 @@ class GaussianProcess:
         factor, self._added = _factor(self.signal * matern(squared_distances(self.x, self.x)), math.exp(theta.noise))
         self.alpha, _ = lapack.dpotrs(factor, y, lower=1)
         self.whiten, _ = lapack.dtrtri(factor, lower=1)
-        self.best = float(self.mean(x if ends is None else ends).min())  # the least expected loss, …
+        self.best = float(self.mean(x if ends is None else ends).min())
         if running is not None and len(running):
-            self.best = min(self.best, float(self.mean(running).min()))  # … also of what has yet to be told
             self._imagine(running)
 
     def _imagine(self, x: Array) -> None:

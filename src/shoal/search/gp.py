@@ -2,8 +2,9 @@
 
 What is proposed has the greatest expected improvement, averaged over hyperparameters that the data allow for: their
 mode and a few samples (J. Snoek, H. Larochelle, R. Adams: Practical Bayesian Optimization of Machine Learning
-Algorithms. NeurIPS 2012, section 3.2). Running trials are imagined to have ended as expected. Where losses tie, places
-close to what was tried count for less; while all do, what is proposed fills the space evenly.
+Algorithms. NeurIPS 2012, section 3.2). Running trials are imagined to have ended as expected, and are to be beaten,
+too; not with a budget, of which most see little. Where losses tie, places close to what was tried count for less; while
+all do, what is proposed fills the space evenly.
 """
 
 from __future__ import annotations
@@ -89,7 +90,8 @@ class GP:
         if len(running) > self.most:
             usual = GaussianProcess(x[kept], warp(mode.warp), self._group, mode, ends=ends)
             running = running[np.argsort(-usual.log_improvement(usual.squares(running)), kind="stable")[: self.most]]
-        models = [GaussianProcess(x[kept], warp(t.warp), self._group, t, running, ends) for t, _ in learnt]
+        beaten = ends if curves is not None or not len(running) else np.concatenate([ends, running])
+        models = [GaussianProcess(x[kept], warp(t.warp), self._group, t, running, beaten) for t, _ in learnt]
         ensemble = Ensemble(models, [times for _, times in learnt])
         close = ends * models[0].scale  # the trials, in lengthscales
         ties = Ties(close, seen.losses[trials], seen.failed[trials])
