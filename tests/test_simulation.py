@@ -70,7 +70,7 @@ def test_a_study_with_a_number_of_trials_ends_with_the_last_of_them() -> None:
 def test_who_watches_is_told_the_time_and_the_trials_on_the_way() -> None:
     seen: list[tuple[float, int]] = []
     plan = {"space": SPACE.to_json(), "search": "random", "seed": 1}
-    found = simulate(Safe(), plan, 2, 20 * WHOLE, watching=lambda seconds, trials: seen.append((seconds, trials)))
+    found = simulate(Safe(), plan, 2, 20 * WHOLE, progress=lambda seconds, trials: seen.append((seconds, trials)))
     assert seen == sorted(seen)
     assert seen[0] == (0.0, 0)
     assert seen[-1] == (pytest.approx(found.seconds, abs=WHOLE), found.trials)

@@ -60,10 +60,10 @@ class Ran:
 
 def simulate(
     problem: Problem, plan: Mapping[str, Any], peers: int, until: float, faults: Faults | None = None,
-    charged: bool = False, watching: Callable[[float, int], None] | None = None,
+    charged: bool = False, progress: Callable[[float, int], None] | None = None,
 ) -> Simulated:  # fmt: skip
     """Run a study as `run` does, and sum up what became of it."""
-    ran = run(problem, plan, peers, until, faults, charged, watching)
+    ran = run(problem, plan, peers, until, faults, charged, progress)
     history, seconds, busy = ran.history, ran.seconds, ran.busy
     whole, begun = _had_all_run(problem, history)
     best = history.best_value
@@ -79,12 +79,12 @@ def simulate(
 
 def run(
     problem: Problem, plan: Mapping[str, Any], peers: int, until: float, faults: Faults | None = None,
-    charged: bool = False, watching: Callable[[float, int], None] | None = None,
+    charged: bool = False, progress: Callable[[float, int], None] | None = None,
 ) -> Ran:  # fmt: skip
     """Run a study in virtual time until it ends, or for so many seconds. ``plan`` holds fields of its definition.
 
     ``charged``: peers spend the time that the search takes on this machine, so that no run is like another.
-    ``watching`` is called, often, with the virtual time so far and the number of trials that began.
+    ``progress`` is called, often, with the virtual time so far and the number of trials that began.
     """
     clock = VirtualClock()
     watch: Clock = RealClock() if charged else clock
@@ -92,7 +92,7 @@ def run(
     nowhere = {"directory": os.devnull}  # no trial has files
     journal = join(store, "simulated", "all", clock, {**plan, **nowhere})
     simulation = Simulation(journal, clock, catalog.thinker(None, None, watch), problem, peers, faults, watch)
-    seconds = simulation.run(until, watching)
+    seconds = simulation.run(until, progress)
     return Ran(journal.history, store.read("simulated", 0)[0], seconds, simulation.busy)
 
 

@@ -43,6 +43,13 @@ def test_once_the_top_two_rungs_rank_otherwise_the_best_goes_on_to_the_next() ->
     assert promotions(climbed(*flipped)) == [(2, 27)]
 
 
+def test_a_trial_that_fails_later_ranks_nothing_otherwise() -> None:
+    told = climbed(*STEADY, {1: 0.8, 3: 0.7, 9: 0.2})
+    assert promotions(told) == [(3, 27)]
+    told.end(3, "failed")
+    assert promotions(told) == []
+
+
 def test_the_budget_grows_by_one_rung_at_a_time() -> None:
     told = climbed(*[{1: 0.5, 3: 0.4 - 0.1 * k, 9: 0.3 + 0.1 * k} for k in range(3)])
     assert promotions(told) == [(0, 27)]

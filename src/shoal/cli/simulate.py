@@ -102,8 +102,8 @@ def simulate(
                 _say(f"{count} peer{'s' * (count != 1)}, {name}, {rule} …", as_json)
                 plan = {**subject.plan, "search": name, "stopping": rule, "seed": seed}
                 faults = Faults(failures, deaths, speed_spread)
-                with _bar(until) as watching:
-                    runs.append(run(subject.problem, plan, count, until, faults, search_time, watching))
+                with _bar(until) as progress:
+                    runs.append(run(subject.problem, plan, count, until, faults, search_time, progress))
     metric = subject.plan["metric"]
     if as_json:
         print_json([asdict(one) for one in runs])
@@ -129,16 +129,16 @@ def _bar(until: float) -> Iterator[Callable[[float, int], None]]:
 
     console = Console(stderr=True)
     columns = BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task, shown = progress.add_task("", total=until), 0
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task, shown = bar.add_task("", total=until), 0
 
-        def watching(seconds: float, trials: int) -> None:
+        def progress(seconds: float, trials: int) -> None:
             nonlocal shown
             if trials != shown:
                 shown = trials
-                progress.update(task, completed=seconds, description=f"{trials:,} trials")
+                bar.update(task, completed=seconds, description=f"{trials:,} trials")
 
-        yield watching
+        yield progress
 
 
 def _counts(text: str) -> list[int]:

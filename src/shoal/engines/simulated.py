@@ -160,12 +160,12 @@ class Simulation:
         self._count += 1
         heapq.heappush(self._heap, (time, self._count, name, run))
 
-    def run(self, until: float = math.inf, watching: Callable[[float, int], None] | None = None) -> float:
-        """Returns the virtual time at the end; ``watching`` is told it on the way, and how many trials began."""
+    def run(self, until: float = math.inf, progress: Callable[[float, int], None] | None = None) -> float:
+        """Returns the virtual time at the end; ``progress`` is told it on the way, and how many trials began."""
         while self._heap:
             time, _, name, run = heapq.heappop(self._heap)
-            if watching is not None:
-                watching(time, self._journal.history.length)
+            if progress is not None:
+                progress(time, self._journal.history.length)
             if time > until:
                 self._clock.time = until
                 break

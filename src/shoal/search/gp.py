@@ -90,7 +90,7 @@ class GP:
         if len(running) > self.most:
             usual = GaussianProcess(x[kept], warp(mode.warp), self._group, mode, ends=ends)
             running = running[np.argsort(-usual.log_improvement(usual.squares(running)), kind="stable")[: self.most]]
-        beaten = ends if curves is not None or not len(running) else np.concatenate([ends, running])
+        beaten = ends if curves is not None else np.concatenate([ends, running])
         models = [GaussianProcess(x[kept], warp(t.warp), self._group, t, running, beaten) for t, _ in learnt]
         ensemble = Ensemble(models, [times for _, times in learnt])
         close = ends * models[0].scale  # the trials, in lengthscales

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from shoal.contracts import Decision, Proposal, Search
 from shoal.history import History
 from shoal.models.rungs import check_eta
-from shoal.records import AnyRecord, Ended, Reported
+from shoal.records import AnyRecord, Ended, Reported, Started
 from shoal.space.domain import Array
 from shoal.stopping.promotion import Promotion
 from shoal.trial import Report
@@ -42,16 +42,14 @@ class PASHA:
 
     def begin(self, history: History) -> None:
         self._history = history
-        self._curves: dict[int, dict[float, float]] = {}  # trial -> its losses by step, until it tells another
         self._promotion.begin(history)
         self._grow()
 
     def tell(self, record: AnyRecord) -> None:
+        compared = self._compared(record)  # it may leave, as one that fails, or join
         self._promotion.tell(record)
-        if isinstance(record, Reported | Ended):
-            self._curves.pop(record.number, None)
-            if type(record) is Ended or self._compared(record.number):
-                self._grow()
+        if compared or self._compared(record):
+            self._grow()
 
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
         return self._promotion.decide(number, report, history)
@@ -65,9 +63,11 @@ class PASHA:
         finally:
             self._promotion.top = used
 
-    def _compared(self, number: int) -> bool:
-        """Whether a trial is among the best of a rung in use, by which is found how many are."""
-        used = self._promotion.ladder.rungs[2 : self._promotion.top]
+    def _compared(self, record: AnyRecord) -> bool:
+        """Whether a record's trial is among the best of a rung in use, by which is found how many are."""
+        if not isinstance(record, Started | Reported | Ended):
+            return False
+        number, used = record.number, self._promotion.ladder.rungs[2 : self._promotion.top]
         return any(number in rung.of and rung.place(number) < PAIRED for rung in used)
 
     def _grow(self) -> None:
@@ -94,14 +94,14 @@ class PASHA:
         first, second = np.triu_indices(len(trials), 1)
         gaps = losses[first] - losses[second]
         gaps = gaps[_crossings(gaps) >= 2]
+        if not len(gaps):
+            return 0.0
         last = gaps.shape[1] - 1 - np.argmax(~np.isnan(gaps[:, ::-1]), axis=1)  # the step that both told
-        return float(np.percentile(np.abs(gaps[np.arange(len(gaps)), last]), PERCENTILE)) if len(gaps) else 0.0
+        return float(np.percentile(np.abs(gaps[np.arange(len(gaps)), last]), PERCENTILE))
 
     def _curve(self, number: int) -> dict[float, float]:
-        if number not in self._curves:
-            told = ((report.step, self._history.loss(report)) for report in self._history.reports(number))
-            self._curves[number] = {step: loss for step, loss in told if loss is not None}
-        return self._curves[number]
+        told = ((report.step, self._history.loss(report)) for report in self._history.reports(number))
+        return {step: loss for step, loss in told if loss is not None}
 
 
 def _crossings(gaps: Array) -> NDArray[np.intp]:
