@@ -33,7 +33,13 @@ def curve(params: dict[str, float]) -> Any:
         ({"stopping": Forgetful}, r"pass an object of it: stopping=Forgetful\(\)"),
         ({"start": {"x": 1}}, "start is a list of params"),
         ({"start": [3]}, "start is a list of params"),
+        ({"start": [{1: 2}]}, "start is a list of params"),
         ({"settings": 3}, "settings are a dict"),
+        ({"settings": "x"}, "settings are a dict"),
+        ({"settings": [1, 2]}, "settings are a dict"),
+        ({"settings": {1: 2}}, "settings are a dict of names and values, .* got {1: 2}"),
+        ({"settings": {"search_share": float("inf")}}, "setting 'search_share' must be finite, got inf"),
+        ({"settings": {"search_share": object}}, "setting 'search_share': settings are numbers, text"),
         ({"stopping_settings": 3}, "settings are a dict"),
         ({"target": float("nan")}, "target must be a finite number"),
         ({"lease": 0}, "lease must be a number of seconds, above 0"),
@@ -52,6 +58,24 @@ def curve(params: dict[str, float]) -> Any:
 def test_what_does_not_fit_is_said(given: dict[str, Any], said: str) -> None:
     with pytest.raises(StudyError, match=said):
         shoal.tune(curve, {"x": (0.0, 1.0)}, workers=0, trials=20, progress=False, **given)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"start": {"x": 0.5}}, "start is a list of params"),
+        ({"start": 5}, "start is a list of params"),
+        ({"start": ["x"]}, "start is a list of params"),
+        ({"start": [dict]}, "start is a list of params"),
+        ({"settings": [1, 2]}, "settings are a dict"),
+        ({"settings": "x"}, "settings are a dict"),
+        ({"settings": {1: 2}}, "settings are a dict of names and values, .* got {1: 2}"),
+        ({"settings": {"search_share": float("inf")}}, "setting 'search_share' must be finite, got inf"),
+    ],
+)
+def test_a_study_says_the_same_as_tune(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(StudyError, match=said):
+        shoal.Study({"x": (0.0, 1.0)}, **given)
 
 
 def test_a_key_that_is_there_twice_is_refused(tmp_path: Path) -> None:

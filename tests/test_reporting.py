@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -215,3 +216,16 @@ def test_seconds_are_what_a_rule_that_stops_compares_at_too() -> None:
     decisions = [study.report(trial, 101, loss=trial.params["x"]) for trial in trials]
     assert [decision.stop for decision in decisions] == [False, False, True]
     assert "at seconds 12" in decisions[2].reason
+
+
+def test_reports_amid_epochs_are_all_kept_at_what_they_say() -> None:
+    """A trainer that logs twice an epoch: those at whole epochs are no repeats."""
+
+    def train(params: dict[str, float]) -> Iterator[dict[str, float]]:
+        for half in range(1, 9):
+            yield {"epoch": half / 2, "loss": params["x"] + 1 / half}
+
+    budget = shoal.Budget("epoch", 1, 4)
+    study = shoal.tune(train, {"x": (0.0, 1.0)}, trials=1, workers=0, store="memory", progress=False, budget=budget)
+    history = study._journal.history
+    assert [history.spent(report) for report in history.reports(0)] == [half / 2 for half in range(1, 9)]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -121,3 +124,72 @@ def test_a_study_that_is_interrupted_goes_on_with_what_was_paused() -> None:
     assert {trial.number for trial in first.trials if trial.outcome == "stopped"} <= {
         trial.number for trial in study.trials if trial.outcome == "stopped"
     }
+
+
+def from_nought(params: dict[str, float], trial: Any) -> Iterator[dict[str, float]]:
+    """Ten epochs, counted from 0, and a checkpoint before each report; its process is killed after the fifth, once."""
+    state = trial.checkpoint / "epochs"
+    epochs = int(state.read_text()) if state.exists() else 0
+    while epochs < 10:
+        state.write_text(str(epochs + 1))
+        yield {"epoch": epochs, "loss": params["x"] + 1 / (epochs + 1)}
+        epochs += 1
+
+
+def test_a_trial_that_has_nothing_left_to_do_when_it_is_gone_on_with_is_done() -> None:
+    """The last rung but one is its last epoch: what was promoted from there ends without another report."""
+    study = shoal.tune(
+        from_nought, X, trials=6, workers=0, search="random", stopping="asha-promote", seed=0, progress=False,
+        budget=shoal.Budget("epoch", 1, 10), store="sqlite:///study.db", name="nought",
+    )  # fmt: skip
+    assert study._journal.history.counts["failed"] == 0
+    done = [trial for trial in study.trials if trial.outcome == "done"]
+    assert done
+    for trial in done:
+        assert [report.step for report in trial.reports] == list(range(10))
+        assert trial.value == trial.reports[-1].metrics["loss"]
+
+
+def dies_at_its_end(params: dict[str, float], trial: Any) -> Iterator[dict[str, float]]:
+    """Five epochs; its process is killed when all are told and saved, and finds nothing to do when it is back."""
+    state = trial.checkpoint / "epochs"
+    epochs = int(state.read_text()) if state.exists() else 0
+    while epochs < 5:
+        epochs += 1
+        state.write_text(str(epochs))
+        yield {"loss": params["x"] / epochs, "epoch": epochs}
+        if epochs == 5 and trial.attempt == 0:
+            study = shoal.Study.open("resumed", store="sqlite:///study.db")
+            while not study.trials or len(study.trials[0].reports) < 5:
+                time.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_trial_whose_process_died_when_all_was_done_ends_with_what_it_had_told() -> None:
+    study = shoal.tune(
+        dies_at_its_end, X, trials=1, workers=1, search="random", seed=0, progress=False,
+        store="sqlite:///study.db", name="resumed",
+    )  # fmt: skip
+    (trial,) = study.trials
+    assert (trial.outcome, trial.attempt) == ("done", 1)
+    assert [report.step for report in trial.reports] == [1, 2, 3, 4, 5]
+    assert trial.value == trial.reports[-1].metrics["loss"]
+
+
+def slow(params: dict[str, float]) -> Iterator[dict[str, float]]:
+    """Forty reports in the whole of its budget; saves nothing."""
+    for k in range(1, 60):
+        time.sleep(0.01)
+        yield {"loss": params["x"] + 1 / k}
+
+
+def test_without_checkpoints_the_seconds_of_what_begins_again_begin_again() -> None:
+    study = shoal.tune(
+        slow, X, trials=4, workers=0, search="random", stopping="asha-promote", seed=0, progress=False,
+        budget=shoal.Budget("seconds", 0.05, 0.4), store="memory",
+    )  # fmt: skip
+    done = [trial for trial in study.trials if trial.outcome == "done"]
+    assert done
+    for trial in done:
+        assert trial.reports[-1].seconds >= 0.4
+        assert len(trial.reports) > 15

@@ -74,6 +74,16 @@ def test_a_study_without_a_finished_trial_has_no_best() -> None:
         _ = shoal.Study(SPACE).best
 
 
+def test_where_all_are_on_their_way_it_is_said_who_leads() -> None:
+    study = shoal.Study({"x": (0.0, 1.0)}, search="random", budget=shoal.Budget("epoch", 1, 9), stopping="pasha")
+    for loss in (0.5, 0.3, 0.4):
+        trial = study.ask()
+        study.report(trial, 1, loss=loss)
+        study.tell(trial)
+    with pytest.raises(shoal.StudyError, match=r"no finished trial yet; trial 1 leads, with loss 0\.3 at epoch 1$"):
+        _ = study.best
+
+
 def test_trials_limits_how_many_are_asked_for() -> None:
     study = shoal.Study(SPACE, trials=2)
     study.ask()

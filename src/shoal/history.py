@@ -190,13 +190,37 @@ class History(Fold):
         latest, paused = self._attempt[number] if number < self.length else -1, self._paused.get(number, ())
         lost = self._lost.get(number, ())
         first = min((step for step, told in steps.items() if told.attempt == latest), default=math.inf)
-        begun = self.spent(steps[int(first)]) if lost and first < math.inf else -math.inf
+        begun = math.inf if lost and self._state[number] == DONE else -math.inf  # one that found nothing left to do
+        if lost and first < math.inf:
+            begun = self.spent(steps[int(first)])
         return tuple(
             Report(step, told.metrics, told.seconds, told.saved, told.time)
             for step, told in sorted(steps.items())
             if told.attempt == latest
             or (step < first and (told.attempt in paused or (told.attempt in lost and self.spent(told) < begun)))
         )
+
+    def unfinished(self) -> str:
+        """What there is instead of a trial that is done, in words: how many failed, and who leads of those that got
+        furthest."""
+        failed = self.counts["failed"]
+        words = f"; {failed} failed" if failed else ""
+        leads: tuple[float, float, int] = (-1.0, 0.0, 0)
+        for number in self.numbers("running", "paused", "stopped"):
+            for last in self.reports(number)[-1:]:
+                if (loss := self.loss(last)) is not None:
+                    leads = max(leads, (self.spent(last), -loss, -number))
+        spent, told, number = leads
+        if spent >= 0.0:
+            what = self.definition.budget.name if self.definition.budget else "step"
+            value = f"{self.sign * -told:.6g}"
+            words += f"; trial {self.called(-number)} leads, with {self._metric} {value} at {what} {spent:g}"
+        return words
+
+    def carried(self, number: int, attempt: int) -> Reported | None:
+        """The last report of the attempts before one, which may have gone on from them; None where there is none."""
+        told = [report for report in self._reports.get(number, {}).values() if report.attempt < attempt]
+        return max(told, key=lambda report: (report.attempt, report.step), default=None)
 
     def trials(self) -> Iterator[Trial]:
         return (self.trial(number) for number in range(self.length) if self._state[number])

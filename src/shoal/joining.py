@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -12,11 +13,11 @@ import msgspec
 import numpy as np
 
 from shoal import catalog
-from shoal.contracts import Clock, Store
+from shoal.contracts import Clock, Stopping, Store
 from shoal.errors import SpaceError, StudyError, misfit, unknown
 from shoal.files import fresh
 from shoal.journal import Journal
-from shoal.records import Defined, Definition
+from shoal.records import Budget, Defined, Definition
 from shoal.space import Space, check_change
 from shoal.stores.memory import MemoryStore
 
@@ -137,6 +138,8 @@ def _check(plan: Definition) -> Definition:
                 f"stopping {plan.stopping!r} needs a budget, how much of a trial is run at least and at most: "
                 "budget=shoal.Budget('epoch', 1, 27); on the command line --budget epoch:1:27"
             )
+        _check_grace(rule, plan.budget)
+    _check_finite([*plan.settings.items(), *plan.stopping_settings.items()])
     for name in ("trials", "done", "patience", "max_failures", "trial_timeout"):
         value = getattr(plan, name)
         if value is not None and value <= 0:
@@ -153,6 +156,26 @@ def _check(plan: Definition) -> Definition:
     for point in plan.start:
         space.complete(point, np.random.default_rng(0))
     return plan
+
+
+def _check_finite(settings: Iterable[tuple[str, Any]]) -> None:
+    """Refuse what no journal can hold, and what would come back from there as nothing."""
+    for name, value in settings:
+        try:
+            json.dumps(value, allow_nan=False)
+        except ValueError:
+            raise StudyError(f"setting {name!r} must be finite, got {value!r:.100}; choose a large number") from None
+
+
+def _check_grace(rule: Stopping | None, budget: Budget | None) -> None:
+    """Refuse a first rung where trials end: the rule would never stop or pause one."""
+    inner = getattr(rule, "settings", {})  # of the rule that `patient` waits for
+    grace = getattr(rule, "grace", inner.get("grace"))
+    if budget is not None and grace is not None and grace >= budget.most and grace > budget.least:
+        raise StudyError(
+            f"grace {grace:g} is not below the most of the budget, {budget.name} {budget.most:g}: no trial would ever "
+            f"be stopped or paused; choose a smaller grace, or leave it out for {budget.least:g}"
+        )
 
 
 def _check_same(old: Definition, new: Definition) -> None:

@@ -43,6 +43,9 @@ class LiveTrial:
         self.last_step = before[-1].step if before else 0
         self._spent = history.spent(before[-1]) if before else 0.0
         self._before = history.seconds_before(number, attempt)
+        self._unsaved = (
+            bool(before) and not before[-1].saved
+        )  # until it has reported, then it is too late to begin again
         self._began = clock.monotonic()
         self.params = dict(params)  # user code may change its params; the record's stay
         for name, value in params.items():
@@ -62,6 +65,14 @@ class LiveTrial:
     def checkpoint(self) -> Path:
         """Where to save the trial's state, and to look for it when ``resumed``: it outlasts pauses and retries."""
         return made_checkpoint(self._journal.history.definition, self.number)
+
+    def carried(self) -> Metrics | None:
+        """What earlier attempts reported last, of a trial that found nothing left to do when it was gone on with."""
+        report = self._journal.history.carried(self.number, self.attempt)
+        if report is not None:
+            self._spent = max(self._spent, self._journal.history.spent(report))
+            self.last = dict(report.metrics)
+        return self.last
 
     def _has_saved(self) -> bool:
         """Whether there is a checkpoint, or will be when the trial is paused; looked up where someone may ask."""
@@ -138,6 +149,9 @@ class LiveTrial:
         except ObjectiveError as error:
             self.problem = f"{error} (reported at step {step})"
             raise ObjectiveError(self.problem) from None
+        if self._unsaved and step <= self.last_step:
+            self._before, self.last = 0.0, None  # it had no checkpoint, and began again
+        self._unsaved = False
         self.last = {**self.last, **metrics} if self.last else metrics
         seconds, saved = round(self.ran, 3), self._has_saved()
         report = Reported(self.number, step, metrics, self._clock.now(), self.attempt, seconds, saved)

@@ -23,6 +23,7 @@ from shoal.pulse import Pulse
 from shoal.records import Budget, Ended, Outcome
 from shoal.reports import tables
 from shoal.space import Space
+from shoal.space.plain import foreign, own
 from shoal.trial import Trial
 from shoal.turns import Turn, Turns
 
@@ -65,17 +66,17 @@ class Study:
         search: str | Search = "auto", settings: Mapping[str, Any] | None = None,
         stopping: str | Stopping | None = None, stopping_settings: Mapping[str, Any] | None = None,
         budget: Budget | None = None, islands: Islands | int | None = None, seed: int | None = None,
-        trials: int | None = None, start: Iterable[Mapping[str, Any]] = (), store: str | Store | None = None,
+        trials: int | None = None, start: Iterable[Mapping[str, Any]] | None = None, store: str | Store | None = None,
         name: str | None = None, clock: Callable[[], float] | None = None,
     ) -> None:  # fmt: skip
         place = catalog.store(store or "memory://") if store is None or isinstance(store, str) else store
         custom = None if isinstance(search, str) else search
-        optional = {"seed": seed, "budget": budget, "stopping": stopping, "stopping_settings": stopping_settings,
+        optional = {"settings": {} if settings is None else settings, "start": () if start is None else start,
+                    "seed": seed, "budget": budget, "stopping": stopping, "stopping_settings": stopping_settings,
                     "islands": islands}  # fmt: skip
         given: dict[str, Any] = {
-            "space": as_space(space).to_json(), "metric": metric, "goal": goal, "search": search_name(search),
-            "settings": dict(settings or {}), "trials": trials, "start": [dict(point) for point in start],
-            **plain(optional),
+            "space": as_space(space).to_json(), "metric": own(metric), "goal": own(goal), "search": search_name(search),
+            "trials": own(trials), **plain(optional),
         }  # fmt: skip
         rule = None if stopping is None or isinstance(stopping, str) else stopping
         time = RealClock() if clock is None else GivenClock(clock)
@@ -178,7 +179,9 @@ class Study:
             if isinstance(result, BaseException):
                 raise ObjectiveError(f"{type(result).__name__}: {result}")
             if result is None:
-                result = live.last
+                if live.problem:
+                    raise ObjectiveError(live.problem)
+                result = live.last or live.carried()
             metrics = metrics_of(result, history.definition.metric, history.space.domains)
             outcome, reason = live.outcome or ("done", "")
         except ObjectiveError as error:
@@ -225,10 +228,7 @@ class Study:
         self._journal.sync()
         history = self._journal.history
         if history.best is None:
-            failed = history.counts["failed"]
-            raise StudyError(
-                f"study {self.name!r} has no finished trial yet" + (f"; {failed} failed" if failed else "")
-            )
+            raise StudyError(f"study {self.name!r} has no finished trial yet{history.unfinished()}")
         return history.trial(history.best)
 
     @property
@@ -290,7 +290,7 @@ def budget_of(budget: Any) -> dict[str, Any] | None:
             raise StudyError(f"budget {budget!r}: write a name, the least and the most, as in 'epoch:1:81'") from None
     if not isinstance(budget, Budget):
         raise StudyError(f"budget must be a shoal.Budget, as in shoal.Budget('epoch', 1, 81), got {budget!r:.100}")
-    return msgspec.structs.asdict(budget)
+    return {key: own(value) for key, value in msgspec.structs.asdict(budget).items()}
 
 
 def search_name(search: str | Search) -> str:
@@ -310,25 +310,48 @@ def _name(key: str, given: Any, protocol: type, methods: str) -> str:
 
 def plain(asked: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments of `Study` and `tune` as the plain data that a definition holds; what is None is left out."""
-    return {key: _PLAIN[key](value) if key in _PLAIN else value for key, value in asked.items() if value is not None}
+    return {key: _PLAIN.get(key, own)(value) for key, value in asked.items() if value is not None}
 
 
 def _mapping(settings: Any) -> dict[str, Any]:
-    if not isinstance(settings, Mapping):
+    if not isinstance(settings, Mapping) or not all(isinstance(name, str) for name in settings):
         raise StudyError(f"settings are a dict of names and values, such as {{'eta': 4}}; got {settings!r:.100}")
-    return dict(settings)
+    return {str(name): _setting(name, value) for name, value in settings.items()}
+
+
+def _setting(name: str, value: Any) -> Any:
+    try:
+        return msgspec.to_builtins(value, enc_hook=foreign)
+    except (TypeError, ValueError, RecursionError):
+        raise StudyError(
+            f"setting {name!r}: settings are numbers, text, true, false or none, and lists and dicts of these; "
+            f"got {value!r:.100}"
+        ) from None
 
 
 def _points(points: Any) -> list[dict[str, Any]]:
     found = list(points) if isinstance(points, Iterable) and not isinstance(points, Mapping | str) else [points]
-    if isinstance(points, Mapping) or not all(isinstance(point, Mapping) for point in found):
+    if isinstance(points, Mapping) or not all(map(_is_point, found)):
         raise StudyError(f"start is a list of params, such as [{{'lr': 0.1}}]; got {points!r:.100}")
-    return [dict(point) for point in found]
+    return [{str(name): _plain_value(value) for name, value in dict(point).items()} for point in found]
+
+
+def _is_point(point: Any) -> bool:
+    """Whether something is a mapping with names, or, as a row of a table of pandas, like one."""
+    like = isinstance(point, Mapping) or (hasattr(point, "keys") and not isinstance(point, type))
+    return like and all(isinstance(name, str) for name in dict(point))
+
+
+def _plain_value(value: Any) -> Any:
+    try:
+        return msgspec.to_builtins(value, enc_hook=foreign)
+    except (TypeError, ValueError, RecursionError):
+        return value  # its domain says what is wrong
 
 
 _PLAIN: Mapping[str, Callable[[Any], Any]] = {
     "space": lambda space: as_space(space).to_json(), "search": search_name, "settings": _mapping, "budget": budget_of,
-    "islands": lambda islands: msgspec.to_builtins(Islands.of(islands)),
+    "islands": lambda islands: msgspec.to_builtins(Islands.of(own(islands))),
     "stopping": stopping_name, "stopping_settings": _mapping, "start": _points,
     "directory": lambda path: str(Path(path).absolute()),
 }  # fmt: skip

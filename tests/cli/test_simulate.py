@@ -190,6 +190,17 @@ def test_mistakes_get_an_error_that_helps(study: str, words: list[str], complain
     assert not list(Path().glob("*.png"))
 
 
+@pytest.mark.parametrize(
+    ("output", "complaint"), [("gone/a.png", "there is no folder gone"), ("made.png", "it is a folder")]
+)
+def test_where_no_picture_can_be_written_nothing_is_simulated(study: str, output: str, complaint: str) -> None:
+    Path("made.png").mkdir()
+    said = run("simulate", study, "--peers", "1", "--search", "random", "-o", output, status=1)
+    assert f"cannot write {output}: {complaint}" in " ".join(said.split())
+    assert "1 peer, random" not in said
+    assert "1 peer, random" in run("simulate", study, "--peers", "1", *QUICK, "-o", output)
+
+
 def test_a_study_with_one_trial_is_too_little_to_go_by(folder: Path) -> None:
     begun = shoal.Study(X, name="short", store="shoal.db", seed=0)
     trial = begun.ask()

@@ -12,12 +12,15 @@ import shoal
 from shoal import catalog
 from stoppings import rule_of
 
+BUDGET = shoal.Budget("epoch", 1, 9)
 NAMES = pytest.mark.parametrize("name", catalog.STOPPINGS)
 BAD: list[tuple[str, dict[str, Any]]] = [
     *[(name, {"eta": eta}) for name in ("auto", "asha", "asha-pareto", "asha-promote", "hyperband", "pasha", "freeze")
       for eta in (1, 0.5, -3, math.nan)],
     ("asha", {"eta": math.inf}), ("asha", {"brackets": 0}), ("asha", {"grace": 0}), ("pasha", {"grace": -1}),
-    ("asha-promote", {"grace": math.nan}), ("asha-pareto", {"others": {"seconds": "small"}}),
+    *[(name, {"grace": grace}) for name in ("asha", "asha-pareto", "asha-promote", "pasha") for grace in (9, 100)],
+    ("patient", {"rule": "asha", "settings": {"grace": 9}}), ("asha-promote", {"grace": math.nan}),
+    ("asha-pareto", {"others": {"seconds": "small"}}),
     *[("percentile", bad) for bad in ({"percentile": 0}, {"percentile": 101}, {"percentile": math.nan},
       {"competitors": 0}, {"warmup": -1}, {"interval": 0}, {"interval": math.nan})],
     ("median", {"competitors": 0}), ("median", {"warmup": -0.5}),
@@ -37,7 +40,7 @@ BAD: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("name", "settings"), BAD, ids=[f"{name} {settings}" for name, settings in BAD])
 def test_settings_that_make_no_sense_are_refused_when_the_study_is_made(name: str, settings: dict[str, Any]) -> None:
     with pytest.raises(shoal.StudyError):
-        shoal.Study({"x": (0.0, 1.0)}, stopping=name, stopping_settings=settings, budget=shoal.Budget("epoch", 1, 9))
+        shoal.Study({"x": (0.0, 1.0)}, stopping=name, stopping_settings=settings, budget=BUDGET)
 
 
 @NAMES
@@ -57,3 +60,16 @@ def test_a_setting_of_another_type_is_refused_and_the_message_names_the_rule_and
 def test_a_rule_that_needs_a_budget_says_so_when_the_study_is_made(name: str) -> None:
     with pytest.raises(shoal.StudyError, match="needs a budget"):
         shoal.Study({"x": (0.0, 1.0)}, stopping=name)
+
+
+def test_a_first_rung_where_trials_end_is_said_to_be_one() -> None:
+    with pytest.raises(shoal.StudyError, match=r"grace 9 is not below the most of the budget, epoch 9: .* for 1$"):
+        shoal.Study({"x": (0.0, 1.0)}, stopping="asha", stopping_settings={"grace": 9}, budget=BUDGET)
+
+
+@pytest.mark.parametrize(
+    ("grace", "budget"), [(8, BUDGET), (1, shoal.Budget("epoch", 1, 1)), (100, None)], ids=["below", "least", "endless"]
+)
+def test_a_first_rung_that_the_budget_allows_is_taken(grace: float, budget: shoal.Budget | None) -> None:
+    study = shoal.Study({"x": (0.0, 1.0)}, stopping="asha", stopping_settings={"grace": grace}, budget=budget)
+    assert study.ask().params

@@ -88,6 +88,17 @@ def test_choices_are_told_apart() -> None:
     assert made.curve(0.51, act="relu")[-1][1] < 3 < 7 < made.curve(0.51, act="tanh")[-1][1]
 
 
+def test_beside_choices_numbers_are_told_apart_as_finely() -> None:
+    """Where trials near by have the same choice, that splits nothing."""
+    made, rng = Recorded(shoal.Space({"x": (0.0, 1.0), "act": ["relu", "tanh"]})), np.random.default_rng(0)
+    for k in range(40):
+        x = float(rng.random())
+        made.trial(x, falling((x - 0.3) ** 2 + 0.1 * (k % 2)), act=["relu", "tanh"][k % 2])
+    for x in (0.1, 0.3, 0.5, 0.9):
+        assert made.curve(x, act="relu")[-1][1] == pytest.approx((x - 0.3) ** 2 + 1 / 5, abs=0.06)
+    assert made.curve(0.3, act="relu")[-1][1] < 0.21
+
+
 @pytest.mark.parametrize("outcome", ["stopped", "paused"])
 def test_a_trial_that_ended_early_is_drawn_on_as_the_others_changed(recorded: Recorded, outcome: Outcome) -> None:
     """The others fell from 1/2 to 1/3, 1/4 and 1/5 above their x."""

@@ -1,4 +1,4 @@
-"""PASHA, by worked examples: η = 3 and rungs at 1, 3, 9, 27 and 81, of which three are in use at first."""
+"""PASHA, by worked examples: η = 3 and rungs at 3, 9, 27 and 81, of which two are in use at first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from told import Told
 
 def climbed(*curves: dict[int, float], most: float = 81) -> Told:
     """A study whose trials have these losses at these epochs, and are paused at the last of them."""
-    told = Told(PASHA(), shoal.Budget("epoch", 1, most))
+    told = Told(PASHA(grace=3), shoal.Budget("epoch", 1, most))
     for number, curve in enumerate(curves):
         told.start(number, max(curve))
         for step, loss in curve.items():
@@ -36,6 +36,20 @@ STEADY = [{1: 0.5 + 0.1 * k, 3: 0.4 + 0.1 * k, 9: 0.3 + 0.1 * k} for k in range(
 
 def test_while_the_top_two_rungs_rank_alike_nothing_goes_beyond_them() -> None:
     assert promotions(climbed(*STEADY)) == []
+
+
+def test_at_first_trials_go_to_the_second_rung() -> None:
+    """Algorithm 1: R_0 = η·r."""
+    told = Told(PASHA(), shoal.Budget("epoch", 1, 81))
+    for number in range(9):
+        told.start(number, 1)
+        assert told.report(number, 1, 0.1 * number).pause
+        told.end(number, "paused")
+    assert promotions(told) == [(0, 3), (1, 3), (2, 3)]
+    for number in range(3):
+        assert told.report(number, 3, 0.1 * number).pause
+        told.end(number, "paused")
+    assert promotions(told) == []
 
 
 def test_once_the_top_two_rungs_rank_otherwise_the_best_goes_on_to_the_next() -> None:
@@ -76,13 +90,13 @@ def test_a_difference_above_the_noise_counts() -> None:
     assert promotions(climbed(first, second, {1: 0.7, 3: 0.4, 9: 0.35})) == [(0, 27)]
 
 
-def test_with_three_rungs_or_fewer_it_is_successive_halving() -> None:
+def test_with_two_rungs_it_is_successive_halving() -> None:
     told = climbed({1: 0.5, 3: 0.4}, {1: 0.6, 3: 0.5}, {1: 0.7, 3: 0.6}, most=9)
     assert promotions(told) == [(0, 9)]
 
 
 def test_where_more_is_better_rungs_are_ranked_by_that() -> None:
-    told = Told(PASHA(), shoal.Budget("epoch", 1, 81), goal="maximize")
+    told = Told(PASHA(grace=3), shoal.Budget("epoch", 1, 81), goal="maximize")
     for number in range(3):
         told.start(number, 9)
         for step in (1, 3, 9):

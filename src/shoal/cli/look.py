@@ -139,7 +139,7 @@ def top(
     history = found._journal.history
     trials = [history.trial(number) for number in history.ranked(count)]
     if not trials:
-        raise StudyError(f"study {found.name!r} has no finished trial yet")
+        raise StudyError(f"study {found.name!r} has no finished trial yet{history.unfinished()}")
     if output is not None:
         _write(found, trials, output)
         typer.echo(f"{len(trials)} trials in {output}")

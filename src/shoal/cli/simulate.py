@@ -20,7 +20,7 @@ from shoal.cli.options import (
     print_json,
     print_table,
 )
-from shoal.errors import StudyError
+from shoal.errors import ShoalError, StudyError
 
 if TYPE_CHECKING:
     from shoal.engines.simulated import Problem
@@ -90,6 +90,8 @@ def simulate(
         catalog.stopping(rule)
     if plot and output.suffix.lower() not in PICTURES:
         raise StudyError(f"--output {str(output)!r}: a picture is one of {', '.join(PICTURES)}")
+    if plot:
+        _check_place(output)
     subject = _subject(target, store, budget)
     asked = islands_of(islands)
     if asked is not None:
@@ -115,6 +117,16 @@ def simulate(
     if plot:
         picture(runs, metric, output)
         _say(f"the picture is in {output}", as_json)
+
+
+def _check_place(output: Path) -> None:
+    """Raises ShoalError where a picture could not be written, before anything is simulated for it."""
+    if not output.parent.is_dir():
+        raise ShoalError(f"cannot write {output}: there is no folder {output.parent}; make it first, or choose another")
+    if output.is_dir():
+        raise ShoalError(f"cannot write {output}: it is a folder")
+    if not os.access(output if output.exists() else output.parent, os.W_OK):
+        raise ShoalError(f"cannot write {output}: permission denied")
 
 
 def _say(text: str, as_json: bool) -> None:

@@ -21,6 +21,7 @@ from shoal.trial import Trial
 
 STEPS = 200  # points of a curve, at most
 TREES = 50
+RETRIES = 8  # splits that are tried for each coordinate until one tells trials apart
 LEAST = 0.01  # of the time that a step takes on average, where reports came at the same instant
 
 
@@ -56,7 +57,7 @@ class Replay:
         x = self._features(self._cube.of_codes(history.x[[trial.number for trial in (*told, *failed)]]))
         ends = history.sign * self._losses[:, -1]
         y = np.concatenate([ends, np.full(len(failed), ends.max())])
-        self._forest = Forest(x, y, np.random.default_rng(0), TREES)
+        self._forest = Forest(x, y, np.random.default_rng(0), TREES, retries=RETRIES * x.shape[1])
         self._leaves = self._forest.leaves(x)
         self._rows = {str(trial.params): row for row, trial in enumerate(told)}
 

@@ -1,10 +1,9 @@
 """Extremely randomised trees, all grown at once, level by level, in numpy.
 
 P. Geurts, D. Ernst, L. Wehenkel: Extremely Randomized Trees. Machine Learning 63, 2006. A node is split at a random
-place of the param, among some drawn at random, that leaves least variance: whenever it can be split at all, so that the
-forest tells any two points apart. The deviation of a prediction is that of the law of total variance: within leaves and
-between trees (F. Hutter, L. Xu, H. H. Hoos, K. Leyton-Brown: Algorithm Runtime Prediction. Artificial Intelligence 206,
-2014, section 4.3.2).
+place of the param, among some drawn at random, that leaves least variance. The deviation of a prediction is that of the
+law of total variance: within leaves and between trees (F. Hutter, L. Xu, H. H. Hoos, K. Leyton-Brown: Algorithm Runtime
+Prediction. Artificial Intelligence 206, 2014, section 4.3.2).
 """
 
 from __future__ import annotations
@@ -42,7 +41,8 @@ class Nodes:
 class Forest:
     """Trees over coordinates x [n, c] and outputs y [n]; leaves hold ``leaf`` points or more.
 
-    The best of ``tries`` random splits is taken; where none of them splits anything, up to ``retries`` more are tried.
+    The best of ``tries`` random splits is taken; where none of them splits anything, up to ``retries`` more are tried:
+    with some for each coordinate the forest tells any two points apart.
     """
 
     def __init__(

@@ -8,7 +8,7 @@ from typing import Any
 
 from shoal.contracts import Answer, Running
 from shoal.errors import ObjectiveError
-from shoal.objectives.lines import step_of
+from shoal.objectives.lines import Steps
 
 
 class FunctionObjective:
@@ -35,17 +35,17 @@ class FunctionObjective:
 
 def _drain(generator: Generator[Any, None, Any], counted: str) -> Generator[tuple[int | None, Answer], None, None]:
     """Yields are counted from 1, or name their step: {"step": 3, …}, {"epoch": 3, …}, {counted: 3, …}."""
-    step = 0
+    steps, answered = Steps(counted), False
     try:
         while True:
             try:
                 answer = next(generator)
             except StopIteration as end:
-                if end.value is not None or step == 0:
+                if end.value is not None or not answered:
                     yield None, end.value
                 return
-            step = step_of(answer, step, counted)[0] if isinstance(answer, Mapping) else step + 1
-            yield step, answer
+            answered = True
+            yield (steps(answer)[0] if isinstance(answer, Mapping) else steps.count()), answer
     finally:
         generator.close()  # runs its `finally` when the trial ends early
 

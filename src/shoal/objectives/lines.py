@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -54,11 +55,31 @@ def _object(line: str, start: int) -> tuple[dict[str, Any], int]:
     return metrics, end
 
 
-def step_of(metrics: Mapping[str, Any], before: int, counted: str = "step") -> tuple[int, dict[str, Any]]:
-    """The step of a report (its ``step``, ``epoch``, or whatever else is ``counted``; else one more than before) and
-    its metrics."""
-    for name in ("step", "epoch", counted):
-        step = metrics.get(name)
-        if isinstance(step, (int, float)) and not isinstance(step, bool) and step == step // 1:
-            return int(step), {key: value for key, value in metrics.items() if key != name}
-    return before + 1, dict(metrics)
+class Steps:
+    """Numbers the reports of an attempt: by their ``step``, ``epoch``, or whatever else is ``counted``, where that is
+    whole; else one more than before. One of which a report came amid an epoch, as 2.5, has all that follow counted, and
+    keeps what they say: else those at whole epochs would count as repeated.
+
+    >>> steps = Steps("epoch")
+    >>> [steps({"epoch": epoch, "loss": 1.0}) for epoch in (0.5, 1.0)]
+    [(1, {'epoch': 0.5, 'loss': 1.0}), (2, {'epoch': 1.0, 'loss': 1.0})]
+    """
+
+    def __init__(self, counted: str = "step", before: int = 0) -> None:
+        self._names, self._before, self._amid = ("step", "epoch", counted), before, False
+
+    def __call__(self, metrics: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+        """The step of a report, and its other metrics."""
+        for name in self._names:
+            step = metrics.get(name)
+            if isinstance(step, (int, float)) and not isinstance(step, bool) and math.isfinite(step):
+                self._amid = self._amid or step != int(step)
+                if not self._amid:
+                    self._before = int(step)
+                    return self._before, {key: value for key, value in metrics.items() if key != name}
+        return self.count(), dict(metrics)
+
+    def count(self) -> int:
+        """The step of a report that names none."""
+        self._before += 1
+        return self._before

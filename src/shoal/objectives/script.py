@@ -23,7 +23,7 @@ from shoal.contracts import Answer, Paused, Running, Stopped
 from shoal.errors import ObjectiveError
 from shoal.objectives import launcher
 from shoal.objectives.command import PARAMS_PLACE, filled, param_words, read_command
-from shoal.objectives.lines import Lines, spoken_reports, step_of, written_reports
+from shoal.objectives.lines import Lines, Steps, spoken_reports, written_reports
 from shoal.objectives.reporter import CHECKPOINT, REPORTS, UNTIL
 
 MOST_OUTPUT = 1 << 30  # bytes; a script that prints more is stopped before it fills the disk
@@ -65,22 +65,19 @@ class ScriptObjective:
                 run.ends,
             )  # fmt: skip
             run.let_go()
-            count = 0
+            steps, reported = Steps(trial.counted), False
             for metrics in run.reports():
-                step, metrics = step_of(metrics, count, trial.counted)
-                count = max(step, count + 1)
+                reported = True
                 try:
-                    yield step, metrics
+                    yield steps(metrics)
                 except Paused:
                     for late in run.end(self._grace):  # its checkpoint may be of that step
-                        step, late = step_of(late, count, trial.counted)
-                        count = max(step, count + 1)
-                        yield step, late
+                        yield steps(late)
                     raise
                 except (Stopped, GeneratorExit):
                     deque(run.end(self._grace), maxlen=0)  # too late to count
                     raise
-            run.check(bool(count or trial.last))
+            run.check(bool(reported or trial.last or trial.attempt))
 
     def _start(self) -> None:
         """Start the launcher, unless it runs: it has then imported what the script imports."""

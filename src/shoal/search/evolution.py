@@ -8,6 +8,7 @@ it with one param changed. For noisy trials, and for spaces of many choices.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from shoal.search.operators import reflect
 from shoal.search.tried import Tried
 from shoal.space import Params
 from shoal.space.cube import Cube
+
+MUTATED: Final = (1,) * 100 + (2,) * 100 + (3,) * 100  # params changed in each try to meet the constraints
 
 
 @dataclass
@@ -62,18 +65,22 @@ class Evolution:
         sample = [alive[place] for place in rng.choice(len(alive), self.sample, replace=False).tolist()]
         parent = min(sample, key=lambda number: (self._arrivals.loss(number), number))
         point = self._space.encode(self._history.params(parent)).tolist()
-        changed = ""
+        why = ""
 
         def propose() -> Params:
-            nonlocal changed
-            for _ in range(100):
-                child, gene = list(point), int(rng.integers(len(point)))
-                step = child[gene] + self.sigma * rng.standard_normal()
-                child[gene] = reflect(step) if self._numeric[gene] else rng.random()
-                changed = self._space.names[gene]
+            nonlocal why
+            for count in MUTATED:
+                child = list(point)
+                genes = rng.choice(len(point), min(count, len(point)), replace=False).tolist()
+                for gene in genes:
+                    step = child[gene] + self.sigma * rng.standard_normal()
+                    child[gene] = reflect(step) if self._numeric[gene] else rng.random()
                 params = self._space.at(child)
                 if self._space.allows(params):
+                    changed = " and ".join(self._space.names[gene] for gene in genes)
+                    why = f"trial {self._history.called(parent)} with another {changed}"
                     return params
+            why = "random: no change of a good trial met the constraints"
             return self._tried.sample(rng)
 
-        return Proposal(self._tried.draw(propose, rng), f"trial {self._history.called(parent)} with another {changed}")
+        return Proposal(self._tried.draw(propose, rng), why)

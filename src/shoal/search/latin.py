@@ -19,6 +19,8 @@ from shoal.records import AnyRecord
 from shoal.search.tried import Tried
 from shoal.space import Params
 
+MOST = 1_000_000  # rows of a hypercube
+
 
 @dataclass
 class Latin:
@@ -29,17 +31,19 @@ class Latin:
     def __post_init__(self) -> None:
         if self.rows is not None and self.rows < 1:
             raise SpaceError(f"latin needs rows >= 1, got {self}")
+        if self.rows is not None and self.rows > MOST:
+            raise SpaceError(f"latin holds all rows in memory: it needs rows <= {MOST:,}, got {self.rows:,}")
 
     def begin(self, history: History) -> None:
         self._space, self._tried = history.space, Tried(history)
         plan = history.definition
         searched = None if plan.trials is None else plan.trials - len(plan.start)
-        self._rows = self.rows or max(min(searched or 100, 1_000_000), 1)
+        self._rows = self.rows or max(min(searched or 100, MOST), 1)
         self._seed = plan.seed % 2**64
         self._block = -1
 
     def tell(self, record: AnyRecord) -> None:
-        if math.isfinite(self._tried.size):  # an endless space has no point twice
+        if self._space.where or math.isfinite(self._tried.size):  # else it has no point twice
             self._tried.tell(record)
 
     def ask(self, number: int, rng: np.random.Generator) -> Proposal:

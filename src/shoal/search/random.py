@@ -12,10 +12,10 @@ import numpy as np
 
 from shoal.contracts import Proposal
 from shoal.draws import Draws
-from shoal.errors import Exhausted
+from shoal.errors import Exhausted, SpaceError
 from shoal.history import History
 from shoal.records import AnyRecord
-from shoal.search.tried import DRAWS, point_key
+from shoal.search.tried import DRAWS, Deal, Tried, point_key, starting_points
 from shoal.space import Params
 from shoal.space.space import LISTED
 
@@ -24,30 +24,37 @@ class Random:
     learns = False  # what others found does not matter
 
     def begin(self, history: History) -> None:
-        self._space, plan = history.space, history.definition
-        size = math.prod(domain.size for domain in self._space.searched.values())
-        self._deck = None
-        if size < math.inf:
-            draws = Draws(plan.seed)
-            start = [self._space.complete(point, draws.at(place)) for place, point in enumerate(plan.start)]
-            self._deck = Deck(history, start, draws)
+        self._space = history.space
+        finite = math.isfinite(math.prod(domain.size for domain in self._space.searched.values()))
+        self._deal = Deal(history, Deck(history).card) if finite else None
+        self._tried = Tried(history) if self._space.where and not finite else None
 
     def tell(self, record: AnyRecord) -> None:
-        """Random search does not learn."""
+        """Random search does not learn, but for what not to repeat."""
+        book = self._deal or self._tried
+        if book is not None:
+            book.tell(record)
 
     def ask(self, number: int, rng: np.random.Generator) -> Proposal:
-        params = self._space.sample(rng) if self._deck is None else self._deck.card(number)
-        return Proposal(params, "random")
+        return Proposal(self._point(number, rng), "random")
+
+    def _point(self, number: int, rng: np.random.Generator) -> Params:
+        if self._deal is not None:
+            return self._deal.ask(number, rng)[0]
+        tried = self._tried
+        return self._space.sample(rng) if tried is None else tried.draw(lambda: tried.sample(rng), rng)
 
 
 class Deck:
     """The points of a finite space in the order in which they are drawn: every peer deals the same cards.
 
-    Card k is drawn with the generator of trial k, again and again until it differs from all before it.
+    Card k is drawn with the generator of trial k, again and again until it differs from all before it, and from the
+    starting points.
     """
 
-    def __init__(self, history: History, start: list[Params], draws: Draws) -> None:
-        self._space, self._draws, self._first = history.space, draws, len(start)
+    def __init__(self, history: History) -> None:
+        start = starting_points(history)
+        self._space, self._draws, self._first = history.space, Draws(history.definition.seed), len(start)
         self._seen = {point_key(self._space, params) for params in start}
         self._cards: list[Params] = []
         self._rest: list[Params] | None = None
@@ -56,18 +63,23 @@ class Deck:
         while len(self._cards) <= number:
             self._cards.append(self._draw(self._draws.at(self._first + len(self._cards))))
             self._seen.add(point_key(self._space, self._cards[-1]))
-        return dict(self._cards[number])
+        return self._cards[number]
 
     def _draw(self, rng: np.random.Generator) -> Params:
-        for _ in range(DRAWS):
-            params = self._space.sample(rng)
-            if point_key(self._space, params) not in self._seen:
-                return params
+        listed = math.prod(domain.size for domain in self._space.searched.values()) <= LISTED
+        try:
+            for _ in range(DRAWS):
+                params = self._space.sample(rng)
+                if point_key(self._space, params) not in self._seen:
+                    return params
+        except SpaceError:
+            if not listed:
+                raise
+        if not listed:
+            return params
         if self._rest is None:
-            if math.prod(domain.size for domain in self._space.searched.values()) > LISTED:
-                return params
             self._rest = list(self._space.points())
         self._rest = [params for params in self._rest if point_key(self._space, params) not in self._seen]
         if not self._rest:
-            raise Exhausted(f"all {len(self._seen):,} points of the space have been tried")
+            raise Exhausted("the deck has no more cards")
         return self._rest[int(rng.integers(len(self._rest)))]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -22,6 +23,9 @@ from shoal.search.design import Design
 from shoal.search.observed import Observed, Watch
 from shoal.search.tried import Tried
 from shoal.space.cube import Cube
+from shoal.space.domain import Array
+
+MOST: Final = 32  # times as many candidates are drawn at once, where few meet the constraints
 
 
 @dataclass
@@ -66,11 +70,19 @@ class TPE:
                 Parzen(points, self._cube)
                 for points in (seen.points[good], np.concatenate([seen.points[rest], seen.running]))
             )
-            places = self._cube.snap(good_ones.sample(self.candidates, rng))
-            places = places[self._cube.allows(places)]
+            places = self._candidates(good_ones, rng)
             gain = good_ones.log_density(places) - others.log_density(places)
         for place in np.argsort(-gain, kind="stable"):
             params = self._cube.params(places[place])
             if params not in self._tried:
                 return Proposal(params, f"{math.exp(gain[place]):.3g} times as likely among the best {count} trials")
-        return Proposal(self._tried.draw(lambda: self._tried.sample(rng), rng), "random: all else was tried")
+        why = "random: all else was tried" if len(places) else "random: nothing else met the constraints"
+        return Proposal(self._tried.draw(lambda: self._tried.sample(rng), rng), why)
+
+    def _candidates(self, good: Parzen, rng: np.random.Generator) -> Array:
+        """Places where the good are dense that meet the constraints; where few do, more are drawn."""
+        count, found = self.candidates, np.empty((0, self._cube.dimensions))
+        while len(found) < self.candidates and count <= MOST * self.candidates:
+            places = self._cube.snap(good.sample(count, rng))
+            found, count = np.concatenate([found, places[self._cube.allows(places)]]), 2 * count
+        return found[: self.candidates]

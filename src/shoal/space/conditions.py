@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shoal.errors import SpaceError
+from shoal.space.plain import own
 
 
 @dataclass(frozen=True)
@@ -63,17 +64,19 @@ def one_of(*values: Any) -> Test:
     """For ``.when(optimizer=shoal.one_of("sgd", "rmsprop"))``: active while the other param is one of them."""
     if not values:
         raise SpaceError("one_of() needs at least one value, as in one_of('sgd', 'rmsprop')")
-    return Test("in", values)
+    return Test("in", tuple(own(value) for value in values))
 
 
 def as_test(wanted: Any) -> Test:
     """A test as given, a list or tuple as "one of", any other value as "equal to"."""
     if isinstance(wanted, Test):
         return wanted
+    wanted = own(wanted)
     return one_of(*wanted) if isinstance(wanted, (list, tuple)) else Test("==", wanted)
 
 
-def _number(word: str, value: object) -> float:
+def _number(word: str, value: Any) -> float:
+    value = own(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e300:
         raise SpaceError(f"{word}({value!r:.200}): give a number, as in {word}(2)")
     return value

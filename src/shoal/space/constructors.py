@@ -14,6 +14,7 @@ from shoal.errors import SpaceError
 from shoal.space.choices import KINDS, Categorical, Constant, Ordinal, key
 from shoal.space.domain import EXACT, MISSING, Extras, finished, real
 from shoal.space.numbers import Float, Grid, Normal, backward, forward
+from shoal.space.plain import foreign, own
 
 
 def uniform(low: float, high: float, *, default: Any = MISSING) -> Float:
@@ -144,7 +145,7 @@ def constant(value: Any) -> Constant:
 
 
 def _ordered(name: str, low: float, high: float) -> tuple[float, float]:
-    real(f"{name}({low!r}, {high!r})", low), real(f"{name}({low!r}, {high!r})", high)
+    low, high = (real(f"{name}({low!r}, {high!r})", end) for end in (low, high))
     if not math.isfinite(high - low):
         raise SpaceError(f"{name}({low!r}, {high!r}): the range is wider than a float can hold")
     return min(low, high), max(low, high)
@@ -165,14 +166,15 @@ def _below_one(name: str, low: float, high: float) -> tuple[float, float]:
 
 
 def _step(name: str, low: float, high: float, step: float) -> float:
-    if real(f"{name}'s step", step) <= 0 or not (high - low) / step < EXACT:
+    step = real(f"{name}'s step", step)
+    if step <= 0 or not (high - low) / step < EXACT:
         raise SpaceError(f"{name}({low!r}, {high!r}, {step!r}) needs a step above 0, and at most 2**53 of them")
     return float(step)
 
 
 def _whole(name: str, low: Any, high: Any, step: Any) -> tuple[int, int, int]:
-    bounds = [real(f"{name}({low!r}, {high!r})", value) for value in (low, high, step)]
-    if any(value != int(value) or abs(value) > EXACT for value in bounds):
+    low, high, step = (real(f"{name}({low!r}, {high!r})", value) for value in (low, high, step))
+    if any(value != int(value) or abs(value) > EXACT for value in (low, high, step)):
         raise SpaceError(
             f"{name} needs whole numbers of at most 2**53, got ({low!r}, {high!r}); for floats use uniform"
         )
@@ -183,6 +185,7 @@ def _whole(name: str, low: Any, high: Any, step: Any) -> tuple[int, int, int]:
 
 def _range(name: str, low: float, high: float, size: int, integer: bool, scale: str, default: Any) -> Ordinal:
     low, high = _ordered(name, low, high)
+    size = own(size)
     if isinstance(size, bool) or not isinstance(size, int) or size < 1 or (size == 1) != (low == high):
         raise SpaceError(f"{name}({low}, {high}, {size!r}): size must be an int of 2 or more (1 where low == high)")
     start, stop = forward(scale, low), forward(scale, high)
@@ -211,10 +214,12 @@ def _normal(name: str, mu: float, sigma: float, low: float | None, high: float |
 
 
 def _values(name: str, values: Sequence[Any]) -> tuple[Any, ...]:
+    values = own(values)
     if isinstance(values, (str, bytes)) or not isinstance(values, (list, tuple)) or not values:
         raise SpaceError(f"{name} needs a list of at least one value, as in {name}(['relu', 'tanh']); got {values!r}")
     try:
-        plain = [json.loads(json.dumps(value, allow_nan=False, ensure_ascii=False).encode()) for value in values]
+        texts = [json.dumps(value, allow_nan=False, ensure_ascii=False, default=foreign) for value in values]
+        plain = [json.loads(text.encode()) for text in texts]
         keys = [key(value) for value in plain]
     except (TypeError, ValueError) as error:
         raise SpaceError(

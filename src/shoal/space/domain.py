@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from shoal.errors import SpaceError
 from shoal.space.conditions import Condition, as_test
+from shoal.space.plain import own
 
 T = TypeVar("T", bound="Domain")
 Array: TypeAlias = NDArray[np.float64]
@@ -116,16 +117,17 @@ def finished(domain: T) -> T:
     if default is MISSING:
         return domain
     try:
-        return replace(domain, extras=replace(domain.extras, default=domain.check(default)))
+        return replace(domain, extras=replace(domain.extras, default=domain.check(own(default))))
     except SpaceError as error:
         raise SpaceError(f"the default of {domain.spell()}: {error}") from None
 
 
 def real(where: str, value: object) -> float:
-    """A finite number, or a SpaceError that names the place and the value."""
-    if not is_finite_number(value):
+    """A finite number as a plain one, or a SpaceError that names the place and the value."""
+    number = own(value)
+    if not is_finite_number(number):
         raise SpaceError(f"{where:.200} needs finite numbers, got {value!r:.200}")
-    return value  # type: ignore[return-value]
+    return number  # type: ignore[no-any-return]
 
 
 def is_finite_number(value: object) -> bool:

@@ -12,6 +12,7 @@ from shoal.errors import SpaceError, unknown
 from shoal.space import conditions
 from shoal.space import constructors as words
 from shoal.space.domain import Domain
+from shoal.space.plain import own
 
 DOMAINS: Mapping[str, Callable[..., Domain]] = {
     name: getattr(words, name)
@@ -42,11 +43,12 @@ LONGEST = 1_000_000
 def as_domain(value: Any) -> Domain:
     """A domain as given, or what a shorthand stands for.
 
-    ``(1e-4, 1e-1)`` is a float and ``(2, 10)`` an int with both ends included, in either order; a list or a tuple of
-    text is a choice; anything else is a constant.
+    ``(1e-4, 1e-1)`` is a float and ``(2, 10)`` an int with both ends included, in either order; a list, an array or a
+    tuple of text is a choice; anything else is a constant.
     """
     if isinstance(value, Domain):
         return value
+    value = tuple(own(item) for item in value) if type(value) is tuple else own(value)
     if isinstance(value, list):
         return words.choice(value)
     if isinstance(value, tuple):

@@ -67,12 +67,12 @@ class PASHA:
         """Whether a record's trial is among the best of a rung in use, by which is found how many are."""
         if not isinstance(record, Started | Reported | Ended):
             return False
-        number, used = record.number, self._promotion.ladder.rungs[2 : self._promotion.top]
+        number, used = record.number, self._promotion.ladder.rungs[1 : self._promotion.top]
         return any(number in rung.of and rung.place(number) < PAIRED for rung in used)
 
     def _grow(self) -> None:
         """Find the rung up to which trials go, as all that is known says, in whatever order it came."""
-        self._promotion.top = min(3, len(self._promotion.levels))
+        self._promotion.top = min(2, len(self._promotion.levels))
         while self._promotion.top < len(self._promotion.levels) and not self._settled():
             self._promotion.top += 1
 

@@ -32,7 +32,7 @@ class PBT:
     needs_budget: ClassVar[bool] = True
     copies: ClassVar[bool] = True
     population: int = 8
-    interval: float | None = None  # a tenth of the budget by default
+    interval: float | None = None  # a tenth of the budget by default, whole where both of its ends are
     quantile: float = 0.25
     resample: float = 0.25
     factors: tuple[float, float] = (1.2, 0.8)
@@ -51,6 +51,10 @@ class PBT:
         assert budget is not None
         self._history, self._what, self._most = history, budget.name, budget.most
         interval = self.interval or max((budget.most - budget.least) / 10, budget.least)
+        if self.interval is None and budget.least == int(budget.least) and budget.most == int(budget.most):
+            interval = float(round(interval))  # as the rungs of other rules
+        if self.interval is not None and interval >= budget.most > budget.least:
+            raise StudyError(f"pbt never compares: its interval {interval:g} is not below the budget's {budget.most:g}")
         count = max(int(budget.most / interval), 1)
         self.ladder = Ladder(history, [interval * (k + 1) for k in range(count)])
         begin(self._search, history)

@@ -43,9 +43,9 @@ class Reporter:
 
 
 def _tell(trial: Running, metrics: dict[str, Any]) -> None:
-    from shoal.objectives.lines import step_of
+    from shoal.objectives.lines import Steps
 
-    step, metrics = step_of(metrics, trial.last_step, trial.counted)
+    step, metrics = Steps(trial.counted, trial.last_step)(metrics)
     trial.report(step, **metrics)
 
 
