@@ -142,3 +142,52 @@ def test_without_a_budget_curves_end_as_far_as_any_trial_has_come(rule: str) -> 
     assert len(stopped) > 10
     assert study.best.params["floor"] == min(trial.params["floor"] for trial in study.trials)
     assert all(len(trial.reports) < 20 for trial in stopped)
+
+
+@pytest.mark.parametrize("rule", ["extrapolate", "forecast"])
+def test_where_all_curves_are_flat_at_first_none_of_the_best_is_stopped_there(rule: str) -> None:
+    """Six of 27 epochs at chance level: curves alone foretell that nothing comes after."""
+
+    def loss(x: float, epoch: int) -> float:
+        return 0.6931 if epoch <= 6 else (x - 0.3) ** 2 + 0.3 * (epoch - 6) ** -0.7
+
+    study = shoal.Study(
+        {"x": (0.0, 1.0)}, search="random", stopping=rule, budget=shoal.Budget("epoch", 1, 27), seed=0, trials=40
+    )
+    for _ in range(40):
+        trial = study.ask()
+        for epoch in range(1, 28):
+            if study.report(trial, epoch, loss=loss(trial.params["x"], epoch)).stop:
+                break
+        study.tell(trial)
+    ends = {trial.number: loss(trial.params["x"], 27) for trial in study.trials}
+    assert study.best.number == min(ends, key=ends.__getitem__)
+    assert study._journal.history.counts["stopped"] > 4  # it is no rule that stops nothing
+
+
+@pytest.mark.parametrize("rule", ["extrapolate", "forecast"])
+def test_hardly_any_that_would_have_beaten_the_best_is_stopped(rule: str) -> None:
+    """At a chance of 5 %, of the dozen or so in three studies one or none; four by chance once in 500 times."""
+
+    def loss(params: dict[str, float], epoch: int) -> float:
+        return (params["x"] - 0.3) ** 2 + (params["y"] - 0.6) ** 2 + 0.5 * epoch**-0.7
+
+    winners, stopped, saved = 0, 0, 0
+    for seed in range(3):
+        study = shoal.Study(
+            {"x": (0.0, 1.0), "y": (0.0, 1.0)}, search="random", stopping=rule, budget=shoal.Budget("epoch", 1, 27),
+            seed=seed,
+        )  # fmt: skip
+        best = math.inf
+        for _ in range(100):
+            trial = study.ask()
+            for epoch in range(1, 28):
+                if stops := study.report(trial, epoch, loss=loss(trial.params, epoch)).stop:
+                    break
+            study.tell(trial)
+            end = loss(trial.params, 27)
+            winners, stopped = winners + (end < best), stopped + (stops and end < best)
+            saved += 27 - epoch
+            best = best if stops else min(best, end)
+    assert stopped <= 3 < winners
+    assert saved > 0.3 * 27 * 300

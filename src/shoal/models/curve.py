@@ -28,9 +28,10 @@ class CurveEnsemble:
     """The forecast of a curve's value at its end: a mixture of Student-t distributions.
 
     ``steps`` [n] are budgets above 0, ``losses`` [n] what was reported, ``end`` the budget that is asked about.
+    ``off`` is by how much such forecasts have been off elsewhere, as far as is known.
     """
 
-    def __init__(self, steps: Array, losses: Array, end: float) -> None:
+    def __init__(self, steps: Array, losses: Array, end: float, off: float = 0.0) -> None:
         self._low, self._span = float(losses.min()), float(np.ptp(losses)) or 1.0
         y = (losses - self._low) / self._span
         phi, at_end = _bases(steps, end)  # [k, n], [k]
@@ -48,7 +49,7 @@ class CurveEnsemble:
         self._freedom = 2.0 * shape
         self._means = np.einsum("ki,ki->k", ahead, weights)
         beyond = BENT * math.log(max(end / float(steps[-1]), 1.0))
-        self._deviations = np.sqrt(scale / shape * (1.0 + spread) + beyond**2)
+        self._deviations = np.sqrt(scale / shape * (1.0 + spread) + beyond**2 + (off / self._span) ** 2)
 
     @property
     def mean(self) -> float:

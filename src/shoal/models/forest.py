@@ -8,7 +8,9 @@ Prediction. Artificial Intelligence 206, 2014, section 4.3.2).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,8 @@ from numpy.typing import NDArray
 from shoal.space.domain import Array
 
 Ints = NDArray[np.int_]
+LEAVES: Final = np.array([1, 2, 4, 8, 16])
+FOLDS: Final = 4
 
 
 @dataclass(frozen=True)
@@ -111,15 +115,32 @@ class Forest:
 
     def leaves(self, x: Array) -> Ints:
         """The leaf of each tree that each of the coordinates [m, c] falls into: [m, trees]."""
-        feature, threshold, child = self._tree
-        node = np.tile(np.arange(self.trees), (len(x), 1)).ravel()
-        row = np.repeat(np.arange(len(x)), self.trees)
-        active = np.flatnonzero(feature[node] >= 0)
-        while len(active):
-            at = node[active]
-            node[active] = child[at] + (x[row[active], feature[at]] > threshold[at])
-            active = active[feature[node[active]] >= 0]
+        node = np.empty(len(x) * self.trees, dtype=int)
+        for place, at in self._levels(x):
+            node[place] = at
         return node.reshape(len(x), self.trees)
+
+    def _levels(self, x: Array) -> Iterator[tuple[Ints, Ints]]:
+        """The way down, from the roots: places in [m · trees] that have come so far, and the nodes they are at."""
+        feature, threshold, child = self._tree
+        place, at = np.arange(len(x) * self.trees), np.tile(np.arange(self.trees), len(x))
+        while len(place):
+            yield place, at
+            inner = feature[at] >= 0
+            place, at = place[inner], at[inner]
+            at = child[at] + (x[place // self.trees, feature[at]] > threshold[at])
+
+    def pruned(self, x: Array, leaf: Ints) -> Array:
+        """Means [m, k] at coordinates [m, c], were leaves of fewer points than each of ``leaf`` [k] cut off."""
+        count, total = np.zeros(self._nodes), np.zeros(self._nodes)
+        for place, at in self._levels(self._x):
+            count += np.bincount(at, minlength=self._nodes)
+            total += np.bincount(at, self._y[place // self.trees], self._nodes)
+        found = np.full((len(x) * self.trees, len(leaf)), self._y.mean())
+        for place, at in self._levels(x):
+            enough = count[at][:, None] >= leaf
+            found[place] = np.where(enough, (total[at] / count[at])[:, None], found[place])
+        return np.asarray(found.reshape(len(x), self.trees, len(leaf)).mean(1))
 
     @property
     def nodes(self) -> Nodes:
@@ -139,3 +160,19 @@ class Forest:
         means = (self._sum / self._count)[leaves]
         within = np.maximum(self._squares / self._count - (self._sum / self._count) ** 2, 0.0)[leaves]
         return means.mean(1), np.sqrt(within.mean(1) + means.var(1) + 1e-12)
+
+
+def best_leaf(x: Array, y: Array, rng: np.random.Generator) -> int:
+    """How many points a leaf should hold, as those that are left out of forests are foreseen: the fewest of which the
+    error is within one deviation of the least (L. Breiman, J. Friedman, R. Olshen, C. Stone: Classification and
+    Regression Trees. 1984, section 3.4.3). One where outputs have little noise; where they have, a leaf of one point
+    takes chance for truth."""
+    errors = list[Array]()
+    for _ in range(FOLDS):
+        out = rng.permutation(len(y)) < max(len(y) // FOLDS, 1)
+        forest = Forest(x[~out], y[~out], rng, trees=15)
+        errors.append((forest.pruned(x[out], LEAVES) - y[out][:, None]) ** 2)
+    found = np.concatenate(errors)
+    beyond = found - found[:, [found.mean(0).argmin()]]  # the least
+    close = beyond.mean(0) <= beyond.std(0) / np.sqrt(len(found))
+    return int(LEAVES[close.argmax()])

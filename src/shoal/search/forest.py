@@ -22,8 +22,8 @@ from shoal.errors import SpaceError
 from shoal.history import History
 from shoal.models.acquisition import log_expected_improvement
 from shoal.models.features import Cuts
-from shoal.models.forest import Forest
-from shoal.models.learner import spread
+from shoal.models.forest import Forest, best_leaf
+from shoal.models.learner import LEARNT, settled, spread
 from shoal.records import AnyRecord
 from shoal.search.candidates import Score, neighbours, pool, untried
 from shoal.search.design import Design
@@ -35,6 +35,7 @@ from shoal.space.domain import Array
 ACQUISITIONS: Final = ("LCB", "qLCB", "EI", "PI", "hedge")
 LIES: Final[Mapping[str, Callable[[Array], Any]]] = {"min": np.min, "mean": np.mean, "max": np.max}
 HEDGED: Final = ("LCB", "EI", "PI")
+ENOUGH: Final = 24  # trials by which noise can be told from shape
 ETA: Final = 4.0  # how strongly the hedge prefers what brought good trials
 
 
@@ -72,6 +73,7 @@ class ForestSearch:
         self._seed = history.definition.seed % 2**64
         self._watch, self._tried = Watch(history, self._cube), Tried(history)
         self._first = Design(self._cube, self._tried, self._seed)
+        self._learnt = 0, 1  # of which trials, and how many a leaf is to hold
 
     def tell(self, record: AnyRecord) -> None:
         self._tried.tell(record)
@@ -84,7 +86,7 @@ class ForestSearch:
         y = normal_scores(seen.losses)
         own = np.random.default_rng([self._seed, len(y)])  # all peers that know the same grow the same
         cuts, kept = Cuts(self._cube, own), spread(seen.losses, self.most)
-        forest = Forest(cuts(seen.points[kept]), y[kept], own, self.trees)
+        forest = Forest(cuts(seen.points[kept]), y[kept], own, self.trees, self._leaf(seen))
         if len(seen.running):
             forest.imagine(cuts(seen.running), float(LIES[self.liar](y)))
         how = self._choose(seen, rng) if self.acquisition == "hedge" else self.acquisition
@@ -101,6 +103,19 @@ class ForestSearch:
             return Proposal(self._tried.draw(lambda: self._tried.sample(rng), rng), "random: all else was tried")
         detail = f" with κ = {kappa:.2f}" if how.endswith("LCB") else ""
         return Proposal(self._cube.params(place), f"{how}{detail}, of {len(y)} trials")
+
+    def _leaf(self, seen: Observed) -> int:
+        """How many trials a leaf is to hold: learnt from the first trials, with room for a few to come in late, so that
+        all peers that know the same have the same."""
+        if (count := settled(len(seen.losses))) < ENOUGH:
+            return 1
+        losses = seen.losses[:count]
+        key = hash((seen.points[:count].tobytes(), losses.tobytes()))
+        if self._learnt[0] != key:
+            own, kept = np.random.default_rng([self._seed, count]), spread(losses, LEARNT)
+            cuts = Cuts(self._cube, own)
+            self._learnt = key, best_leaf(cuts(seen.points[kept]), normal_scores(losses[kept]), own)
+        return self._learnt[1]
 
     def _kappa(self, number: int, rng: np.random.Generator) -> float:
         kappa = self.kappa

@@ -25,9 +25,10 @@ from shoal.models.learner import spread
 from shoal.models.threads import one_thread
 from shoal.records import Reported
 from shoal.space.cube import Cube
-from shoal.stopping.extrapolate import contest
+from shoal.stopping.extrapolate import Hindsight, contest
 from shoal.trial import Report
 
+SAMPLES = 8  # of hyperparameters, beside their mode: few trials leave much doubt
 FLAT = -10.0  # log of the strength of the losses' warp: none, as forecasts are of the losses themselves
 
 
@@ -48,18 +49,19 @@ class Forecast:
     def begin(self, history: History) -> None:
         self._cube = Cube(history.space)
         self._features = Features(self._cube)
-        self._model: GaussianProcess | None = None
+        self._models: list[tuple[GaussianProcess, float]] = []  # … and the variance of its noise
         self._learnt = 0
+        self._hindsight = Hindsight()
         self._prior: dict[int, tuple[float, float]] = {}
 
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
         done = history.counts["done"]
-        open_one = None if done < self.trials else contest(number, report, history, self.reports)
+        open_one = None if done < self.trials else contest(number, report, history, self.reports, self._hindsight)
         if open_one is None:
             return GO
         ensemble, best = open_one
         count = int(1.1 ** int(math.log(done, 1.1) + 1e-9))  # of 1, 1.1, 1.1² …: all peers learn from the same
-        if self._model is None or count != self._learnt:
+        if count != self._learnt:
             with one_thread():
                 self._learn(history, count)
         if number not in self._prior:
@@ -86,21 +88,31 @@ class Forecast:
             self._scale = 1.0
         y = (losses - self._centre) / self._scale
         evidence = Evidence(x, losses, self._features.group)
-        mode = evidence.mode(None)
-        theta = Theta(mode.lengths, mode.noise, mode.signal, FLAT)
-        self._model, self._noise, self._learnt, self._prior = (
-            GaussianProcess(x, y, self._features.group, theta), math.exp(mode.noise), count, {}
-        )  # fmt: skip
+        evidence.mean[-1] = FLAT
+        mode = evidence.mode(Theta.unpack(evidence.mean))
+        thetas = [mode, *evidence.sample(mode, SAMPLES, np.random.default_rng(count))]
+        self._models = [(GaussianProcess(x, y, self._features.group, theta), math.exp(theta.noise)) for theta in thetas]
+        self._doubt = max(1.0, float(np.mean([_surprise(model) for model, _ in self._models])))
+        self._learnt, self._prior = count, {}
 
     def _expected(self, number: int, history: History) -> tuple[float, float]:
         """What the params let expect: a final loss and its deviation."""
-        assert self._model is not None
-        mean, deviation = self._model.predict(self._features(self._cube.of_codes(history.x[number : number + 1])))
-        spread = math.sqrt(float(deviation[0]) ** 2 + self._noise)
-        return self._centre + self._scale * float(mean[0]), self._scale * spread
+        x = self._features(self._cube.of_codes(history.x[number : number + 1]))
+        found = [(*model.predict(x), noise) for model, noise in self._models]
+        means = np.array([float(mean[0]) for mean, _, _ in found])
+        variances = [float(deviation[0]) ** 2 + noise for _, deviation, noise in found]
+        spread = math.sqrt(self._doubt * float(np.mean(variances)) + float(means.var()))
+        return self._centre + self._scale * float(means.mean()), self._scale * spread
 
     def _meet(self, prior: tuple[float, float], curve: CurveEnsemble) -> tuple[float, float]:
         """The product of two normal distributions."""
         (m, s), (mean, deviation) = prior, (curve.mean, max(curve.deviation, 1e-12))
         weight = s**-2 / (s**-2 + deviation**-2)
         return weight * m + (1 - weight) * mean, (s**-2 + deviation**-2) ** -0.5
+
+
+def _surprise(model: GaussianProcess) -> float:
+    """The mean of the squared residuals of what was told, each as foreseen from all others, over their variances: 1 of
+    a model that knows how much it does not know. Rasmussen and Williams 2006, eq. 5.12."""
+    inverse = np.einsum("ij,ij->j", model.whiten, model.whiten)
+    return float((model.alpha**2 / inverse).mean())
