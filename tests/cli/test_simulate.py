@@ -201,6 +201,27 @@ def test_where_no_picture_can_be_written_nothing_is_simulated(study: str, output
     assert "1 peer, random" in run("simulate", study, "--peers", "1", *QUICK, "-o", output)
 
 
+def test_settings_are_those_that_are_given_or_else_the_studys_own(study: str) -> None:
+    """A threshold that all beat at the first epoch stops none, and one that none beats stops all."""
+    words = [study, "--peers", "2", *QUICK, "--stopping", "threshold,none", "--json"]
+    outcomes = {}
+    for upper in (3.0, 0.5):
+        found = json.loads(run("simulate", *words, "--stopping-setting", f"upper={upper}"))
+        outcomes[upper] = [row["outcomes"] for row in found]
+    assert "stopped" not in outcomes[3.0][0]
+    assert "done" not in outcomes[0.5][0]
+    assert outcomes[3.0][1] == outcomes[0.5][1]
+    shoal.tune(train, X, trials=20, workers=0, name="own", search="random", seed=0, budget=BUDGET, progress=False,
+               stopping="threshold", stopping_settings={"upper": 3.0})  # fmt: skip
+    found = json.loads(run("simulate", "own", "--peers", "2", *QUICK, "--stopping", "threshold", "--json"))
+    assert "stopped" not in found[0]["outcomes"]
+
+
+def test_settings_of_two_that_are_compared_are_refused(study: str) -> None:
+    said = run("simulate", study, *QUICK, "--stopping", "asha,median", "--stopping-setting", "eta=4", status=1)
+    assert "--stopping-setting is of one, and here are asha, median" in " ".join(said.split())
+
+
 def test_a_study_with_one_trial_is_too_little_to_go_by(folder: Path) -> None:
     begun = shoal.Study(X, name="short", store="shoal.db", seed=0)
     trial = begun.ask()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,6 +40,8 @@ class Subject:
     plan: dict[str, Any]
     seconds: float
     trials: int
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)  # of its own search, by that one's name …
+    rule_settings: dict[str, dict[str, Any]] = field(default_factory=dict)  # … and of its own rule
 
 
 def simulate(
@@ -49,6 +51,10 @@ def simulate(
     stopping: Annotated[
         str, Option(help="Stopping rules, as in auto,asha,none.", autocompletion=complete_stopping)
     ] = "auto,none",
+    setting: Annotated[list[str] | None, Option(help="A setting of the one search, as in pop_size=50.")] = None,
+    stopping_setting: Annotated[
+        list[str] | None, Option(help="A setting of the one rule beside none, as in eta=4.")
+    ] = None,
     islands: Annotated[
         list[str] | None, Option(help="Subpopulations: how many, or a setting of them, as in 4 or topology=ring.")
     ] = None,
@@ -77,22 +83,25 @@ def simulate(
     import msgspec
 
     from shoal import catalog
-    from shoal.cli.tune import islands_of
+    from shoal.cli.tune import islands_of, settings_of
     from shoal.engines.simulated import Faults
     from shoal.islands import Islands
     from shoal.reports.simulation import picture, table
     from shoal.simulation import simulate as run
 
     searches, rules = ([part.strip() for part in text.split(",")] for text in (search, stopping))
-    for name in searches:
-        catalog.search(name)
-    for rule in rules:
-        catalog.stopping(rule)
     if plot and output.suffix.lower() not in PICTURES:
         raise StudyError(f"--output {str(output)!r}: a picture is one of {', '.join(PICTURES)}")
     if plot:
         _check_place(output)
+    settings = _of_one("--setting", searches, settings_of("--setting", setting))
+    rule_settings = _of_one("--stopping-setting", rules, settings_of("--stopping-setting", stopping_setting))
     subject = _subject(target, store, budget)
+    settings, rule_settings = {**subject.settings, **settings}, {**subject.rule_settings, **rule_settings}
+    for name in searches:
+        catalog.search(name, settings.get(name))
+    for rule in rules:
+        catalog.stopping(rule, rule_settings.get(rule))
     asked = islands_of(islands)
     if asked is not None:
         subject.plan["islands"] = msgspec.to_builtins(Islands.of(asked))
@@ -102,7 +111,8 @@ def simulate(
         for name in searches:
             for rule in rules:
                 _say(f"{count} peer{'s' * (count != 1)}, {name}, {rule} …", as_json)
-                plan = {**subject.plan, "search": name, "stopping": rule, "seed": seed}
+                plan = {**subject.plan, "search": name, "settings": settings.get(name, {}), "stopping": rule,
+                        "stopping_settings": rule_settings.get(rule, {}), "seed": seed}  # fmt: skip
                 faults = Faults(failures, deaths, speed_spread)
                 with _bar(until) as progress:
                     runs.append(run(subject.problem, plan, count, until, faults, search_time, progress))
@@ -117,6 +127,16 @@ def simulate(
     if plot:
         picture(runs, metric, output)
         _say(f"the picture is in {output}", as_json)
+
+
+def _of_one(option: str, names: list[str], settings: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
+    """Settings by whose they are. Raises StudyError where several are compared that may have some."""
+    if not settings:
+        return {}
+    able = [name for name in names if name != "none"]
+    if len(able) != 1:
+        raise StudyError(f"{option} is of one, and here are {', '.join(names)}; simulate the others on their own")
+    return {able[0]: settings}
 
 
 def _check_place(output: Path) -> None:
@@ -187,7 +207,8 @@ def _recorded(history: History, budget: str | None) -> Subject:
     fields = {"space": plan.space, "metric": plan.metric, "goal": plan.goal,
               "budget": budget_of(budget or plan.budget or problem.budget)}  # fmt: skip
     count = plan.trials or max(history.ended, 10)
-    return Subject(plan.name, problem, fields, full_seconds(problem, history.space), count)
+    own = {plan.search: plan.settings}, {plan.stopping: plan.stopping_settings}
+    return Subject(plan.name, problem, fields, full_seconds(problem, history.space), count, *own)
 
 
 def _built_in(name: str, budget: str | None) -> Subject:

@@ -108,8 +108,8 @@ def tune(
     domains, first = _space(space, param, where)
     given = {
         "space": domains, "metric": metric, "goal": goal, "trials": trials, "done": done, "workers": workers,
-        "search": search, "settings": _settings("--setting", setting), "budget": budget, "stopping": stopping,
-        "stopping_settings": _settings("--stopping-setting", stopping_setting), "seed": seed,
+        "search": search, "settings": settings_of("--setting", setting), "budget": budget, "stopping": stopping,
+        "stopping_settings": settings_of("--stopping-setting", stopping_setting), "seed": seed,
         "islands": islands_of(islands),
         "start": [*first, *(_points(start) or [])] or None, "name": name,
         "timeout": timeout, "trial_timeout": trial_timeout, "target": stop_at, "patience": patience,
@@ -119,7 +119,7 @@ def tune(
         "wall_time": None if wall_time is None else _seconds(wall_time),
     }  # fmt: skip
     of_engine = {"address": address, "cpus_per_peer": cpus_per_peer, "nodes_per_peer": nodes_per_peer,
-                 "resources": _settings("--resource", resource), "pin": pin or None}  # fmt: skip
+                 "resources": settings_of("--resource", resource), "pin": pin or None}  # fmt: skip
     asked = {key: value for key, value in of_engine.items() if value is not None}
     if is_pair(target):
         from shoal.dialects.hyper_opt.study import tune as tune_pair
@@ -219,13 +219,13 @@ def _named_space(text: str) -> tuple[Any, list[dict[str, Any]]]:
     return (space if isinstance(space, Space) else Space(space)), list(getattr(found, "start", []))
 
 
-def _settings(option: str, pairs: list[str] | None) -> dict[str, Any] | None:
+def settings_of(option: str, pairs: list[str] | None) -> dict[str, Any] | None:
     return None if pairs is None else {n: _literal(v) for n, v in (_pair(option, p, "name=value") for p in pairs)}
 
 
 def islands_of(words: list[str] | None) -> dict[str, Any] | None:
     """Settings of islands, where a number alone is how many there are."""
-    return _settings("--islands", words and [f"count={word}" if word.isdigit() else word for word in words])
+    return settings_of("--islands", words and [f"count={word}" if word.isdigit() else word for word in words])
 
 
 def _points(texts: list[str] | None) -> list[dict[str, Any]] | None:
