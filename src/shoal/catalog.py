@@ -133,8 +133,9 @@ def thinker(search: Search | None, rule: Stopping | None, clock: Clock) -> Calla
     return think
 
 
-def store(url: str, create: bool = True) -> Store:
-    """A store by its URL, or by the path of an SQLite file."""
+def store(url: str, create: bool = True, known: bool = False) -> Store:
+    """A store by its URL, or by the path of an SQLite file. A server that is ``known`` to have been there may be away
+    for a while."""
     if url in ("memory", "memory://"):
         return _load("shoal.stores.memory:MemoryStore")()  # type: ignore[no-any-return]
     if not url:
@@ -143,7 +144,7 @@ def store(url: str, create: bool = True) -> Store:
         return _load("shoal.stores.folder:FolderStore")(full_url(url), create)  # type: ignore[no-any-return]
     if url.startswith("ray:"):
         return _load("shoal.stores.ray:RayStore")(full_url(url).removeprefix("ray:"))  # type: ignore[no-any-return]
-    return _load("shoal.stores.sql:SqlStore")(full_url(url), create)  # type: ignore[no-any-return]
+    return _load("shoal.stores.sql:SqlStore")(full_url(url), create, known)  # type: ignore[no-any-return]
 
 
 def full_url(url: str) -> str:

@@ -71,7 +71,7 @@ def work(order: dict[str, Any], code: bytes, begin: Callable[[Peer], None], begu
     ``begun`` of each trial."""
     target, search, rule = _unpack(code, order)
     clock = RealClock()
-    store = catalog.store(order["store"], create=False)
+    store = catalog.store(order["store"], create=False, known=True)
     journal = Journal(store, order["study"], order["peer"], clock)
     plan = journal.history.definition
     objective = catalog.objective(

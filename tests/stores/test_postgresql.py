@@ -96,6 +96,18 @@ def test_a_study_goes_on_when_its_server_restarts(url: str, folder: Path) -> Non
     watch.close()
 
 
+def test_a_server_that_is_known_to_have_been_there_is_waited_for(url: str) -> None:
+    """As by peers that start while it restarts: their study has been begun there."""
+    SqlStore(url).close()
+    restarting = threading.Thread(target=restart)
+    restarting.start()
+    opened = 0
+    while restarting.is_alive():
+        SqlStore(url, create=False, known=True).close()
+        opened += 1
+    assert opened
+
+
 def test_who_only_looks_leaves_an_empty_database_as_it_is(url: str) -> None:
     with pytest.raises(StoreError, match="the database holds no studies yet"):
         SqlStore(url, create=False)

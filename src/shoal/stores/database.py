@@ -61,9 +61,12 @@ class Exists(Exception):
 
 
 class Database:
-    """The database of an SQLAlchemy URL, with Shoal's tables in it. Raises StoreError where it cannot be opened."""
+    """The database of an SQLAlchemy URL, with Shoal's tables in it. Raises StoreError where it cannot be opened.
 
-    def __init__(self, url: str, create: bool = True) -> None:
+    A server that is ``known`` to have been there is waited for, as one that goes away later is.
+    """
+
+    def __init__(self, url: str, create: bool = True, known: bool = False) -> None:
         self._address = _address(url)
         self.url = masked(url)
         self.backend = self._address.get_backend_name()
@@ -72,7 +75,7 @@ class Database:
         if not create and self.backend == "sqlite" and not os.path.exists(self._address.database or ""):
             raise StoreError(f"there is no store {self.url}: no file {self._address.database} here; give --store")
         self.now: ColumnElement[float] = literal_column(CLOCKS[self.backend])
-        self._patience = 0.0
+        self._patience = PATIENCE if known else 0.0
         with self._errors():
             self._engine = self._connect()
             weakref.finalize(self, self._engine.dispose)

@@ -33,8 +33,8 @@ class SqlStore:
     Raises StoreError where it cannot be opened: no such folder, a foreign file, a newer schema.
     """
 
-    def __init__(self, url: str, create: bool = True) -> None:
-        self._database = Database(url, create)
+    def __init__(self, url: str, create: bool = True, known: bool = False) -> None:
+        self._database = Database(url, create, known)
         self.url = self._database.url
         self._orphans = statements.orphans(self._database.now)
         self._taken: dict[tuple[str, str], int] = {}  # (study, peer) -> the first number of what it was granted last
