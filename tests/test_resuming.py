@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import shoal
+from conftest import wait_until
 from shoal.records import AnyRecord, Ended, Started
 from shoal.study import Study
 from test_faults import peers_killed
@@ -127,7 +128,7 @@ def test_a_study_that_is_interrupted_goes_on_with_what_was_paused() -> None:
 
 
 def from_nought(params: dict[str, float], trial: Any) -> Iterator[dict[str, float]]:
-    """Ten epochs, counted from 0, and a checkpoint before each report; its process is killed after the fifth, once."""
+    """Ten epochs, counted from 0, and a checkpoint before each report."""
     state = trial.checkpoint / "epochs"
     epochs = int(state.read_text()) if state.exists() else 0
     while epochs < 10:
@@ -159,10 +160,13 @@ def dies_at_its_end(params: dict[str, float], trial: Any) -> Iterator[dict[str, 
         state.write_text(str(epochs))
         yield {"loss": params["x"] / epochs, "epoch": epochs}
         if epochs == 5 and trial.attempt == 0:
-            study = shoal.Study.open("resumed", store="sqlite:///study.db")
-            while not study.trials or len(study.trials[0].reports) < 5:
-                time.sleep(0.01)
+            wait_until(all_are_told)
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+def all_are_told() -> bool:
+    trials = shoal.Study.open("resumed", store="sqlite:///study.db").trials
+    return bool(trials) and len(trials[0].reports) == 5
 
 
 def test_a_trial_whose_process_died_when_all_was_done_ends_with_what_it_had_told() -> None:

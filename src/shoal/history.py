@@ -200,23 +200,6 @@ class History(Fold):
             or (step < first and (told.attempt in paused or (told.attempt in lost and self.spent(told) < begun)))
         )
 
-    def unfinished(self) -> str:
-        """What there is instead of a trial that is done, in words: how many failed, and who leads of those that got
-        furthest."""
-        failed = self.counts["failed"]
-        words = f"; {failed} failed" if failed else ""
-        leads: tuple[float, float, int] = (-1.0, 0.0, 0)
-        for number in self.numbers("running", "paused", "stopped"):
-            for last in self.reports(number)[-1:]:
-                if (loss := self.loss(last)) is not None:
-                    leads = max(leads, (self.spent(last), -loss, -number))
-        spent, told, number = leads
-        if spent >= 0.0:
-            what = self.definition.budget.name if self.definition.budget else "step"
-            value = f"{self.sign * -told:.6g}"
-            words += f"; trial {self.called(-number)} leads, with {self._metric} {value} at {what} {spent:g}"
-        return words
-
     def carried(self, number: int, attempt: int) -> Reported | None:
         """The last report of the attempts before one, which may have gone on from them; None where there is none."""
         told = [report for report in self._reports.get(number, {}).values() if report.attempt < attempt]

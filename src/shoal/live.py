@@ -43,9 +43,7 @@ class LiveTrial:
         self.last_step = before[-1].step if before else 0
         self._spent = history.spent(before[-1]) if before else 0.0
         self._before = history.seconds_before(number, attempt)
-        self._unsaved = (
-            bool(before) and not before[-1].saved
-        )  # until it has reported, then it is too late to begin again
+        self._unsaved = bool(before) and not before[-1].saved  # up to its first report, which shows where it begins
         self._began = clock.monotonic()
         self.params = dict(params)  # user code may change its params; the record's stay
         for name, value in params.items():
@@ -66,10 +64,10 @@ class LiveTrial:
         """Where to save the trial's state, and to look for it when ``resumed``: it outlasts pauses and retries."""
         return made_checkpoint(self._journal.history.definition, self.number)
 
-    def carried(self) -> Metrics | None:
-        """What earlier attempts reported last, of a trial that found nothing left to do when it was gone on with."""
-        report = self._journal.history.carried(self.number, self.attempt)
-        if report is not None:
+    def reported(self) -> Metrics | None:
+        """What a trial without a result ends with: its last report, or that of earlier attempts, where it found nothing
+        left to do when it was gone on with."""
+        if self.last is None and (report := self._journal.history.carried(self.number, self.attempt)) is not None:
             self._spent = max(self._spent, self._journal.history.spent(report))
             self.last = dict(report.metrics)
         return self.last

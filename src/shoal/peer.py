@@ -202,7 +202,7 @@ class Peer:
                         if trial.decision != GO:
                             _end_early(running, trial)
                             raise Stopped
-                    elif answer is not None or (trial.last or trial.carried()) is None:
+                    elif answer is not None or trial.reported() is None:
                         metrics = metrics_of(answer, metric, params, final=not trial.due)
                     else:
                         metrics = trial.last
@@ -212,7 +212,7 @@ class Peer:
             metrics = trial.last  # it has used up its budget, and is done with what it reported last
         if trial.problem:
             raise ObjectiveError(trial.problem)
-        metrics = metrics or trial.last or trial.carried()
+        metrics = metrics or trial.reported()
         if metrics is None:
             raise ObjectiveError("the objective ended without a result: return or yield a number, or a dict of metrics")
         return metrics_of(metrics, metric, params, final=not trial.due)  # one that is due may come to its metric later

@@ -22,6 +22,7 @@ from shoal.proposals import NO_NUMBER, write_start
 from shoal.pulse import Pulse
 from shoal.records import Budget, Ended, Outcome
 from shoal.reports import tables
+from shoal.reports.text import unfinished
 from shoal.space import Space
 from shoal.space.plain import foreign, own
 from shoal.trial import Trial
@@ -181,7 +182,7 @@ class Study:
             if result is None:
                 if live.problem:
                     raise ObjectiveError(live.problem)
-                result = live.last or live.carried()
+                result = live.reported()
             metrics = metrics_of(result, history.definition.metric, history.space.domains)
             outcome, reason = live.outcome or ("done", "")
         except ObjectiveError as error:
@@ -228,7 +229,7 @@ class Study:
         self._journal.sync()
         history = self._journal.history
         if history.best is None:
-            raise StudyError(f"study {self.name!r} has no finished trial yet{history.unfinished()}")
+            raise StudyError(f"study {self.name!r} has no finished trial yet{unfinished(history)}")
         return history.trial(history.best)
 
     @property

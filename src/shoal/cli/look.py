@@ -127,7 +127,7 @@ def top(
     as_json: JsonOption = False,
 ) -> None:
     """The best trials, the best first; of a table such as results.csv, where STUDY is one, its best rows."""
-    from shoal.reports.text import number
+    from shoal.reports.text import number, unfinished
 
     if study is not None and study.endswith(".csv"):
         from shoal.cli.deephyper import top_of_table
@@ -139,7 +139,7 @@ def top(
     history = found._journal.history
     trials = [history.trial(number) for number in history.ranked(count)]
     if not trials:
-        raise StudyError(f"study {found.name!r} has no finished trial yet{history.unfinished()}")
+        raise StudyError(f"study {found.name!r} has no finished trial yet{unfinished(history)}")
     if output is not None:
         _write(found, trials, output)
         typer.echo(f"{len(trials)} trials in {output}")

@@ -90,10 +90,8 @@ def simulate(
     from shoal.simulation import simulate as run
 
     searches, rules = ([part.strip() for part in text.split(",")] for text in (search, stopping))
-    if plot and output.suffix.lower() not in PICTURES:
-        raise StudyError(f"--output {str(output)!r}: a picture is one of {', '.join(PICTURES)}")
     if plot:
-        _check_place(output)
+        _check_picture(output)
     settings = _of_one("--setting", searches, settings_of("--setting", setting))
     rule_settings = _of_one("--stopping-setting", rules, settings_of("--stopping-setting", stopping_setting))
     subject = _subject(target, store, budget)
@@ -139,8 +137,10 @@ def _of_one(option: str, names: list[str], settings: dict[str, Any] | None) -> d
     return {able[0]: settings}
 
 
-def _check_place(output: Path) -> None:
+def _check_picture(output: Path) -> None:
     """Raises ShoalError where a picture could not be written, before anything is simulated for it."""
+    if output.suffix.lower() not in PICTURES:
+        raise StudyError(f"--output {str(output)!r}: a picture is one of {', '.join(PICTURES)}")
     if not output.parent.is_dir():
         raise ShoalError(f"cannot write {output}: there is no folder {output.parent}; make it first, or choose another")
     if output.is_dir():

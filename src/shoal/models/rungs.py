@@ -30,10 +30,15 @@ def check_eta(eta: float, grace: float | None = None) -> None:
         raise StudyError(f"grace must be above 0, and finite; got {grace!r}")
 
 
+def is_whole(least: float, most: float) -> bool:
+    """Whether both ends of a budget are whole numbers, so that levels between are to be."""
+    return least == int(least) and (math.isinf(most) or most == int(most))
+
+
 def levels(least: float, most: float, eta: float, whole: bool = True) -> list[float]:
     """r, r·η, r·η² … below the most, and the most itself; whole numbers where both ends are."""
     check_eta(eta)
-    whole = whole and least == int(least) and (math.isinf(most) or most == int(most))
+    whole = whole and is_whole(least, most)
     found: list[float] = []
     level, k = least, 0
     while level < most and k < 64:

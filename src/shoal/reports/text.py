@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from shoal.history import History
 
 
 def number(value: float | int | bool | str | None) -> str:
@@ -33,3 +36,20 @@ def duration(seconds: float | None) -> str:
     if whole < 86_400:
         return f"{whole // 3600} h {whole % 3600 // 60} min"
     return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+
+
+def unfinished(history: History) -> str:
+    """What a study has instead of a trial that is done: how many failed, and who leads of those that got furthest."""
+    plan, failed = history.definition, history.counts["failed"]
+    told = []
+    for trial in history.numbers("running", "paused", "stopped"):
+        reports = history.reports(trial)
+        if reports and (loss := history.loss(reports[-1])) is not None:
+            told.append((history.spent(reports[-1]), -loss, -trial))
+    words = f"; {failed} failed" if failed else ""
+    if told:
+        spent, gain, trial = max(told)
+        what = plan.budget.name if plan.budget else "step"
+        leader = f"trial {history.called(-trial)} leads, with {plan.metric} {history.sign * -gain:.6g}"
+        words += f"; {leader} at {what} {spent:g}"
+    return words

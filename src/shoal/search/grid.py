@@ -29,7 +29,7 @@ class Grid:
     def begin(self, history: History) -> None:
         self._space = history.space
         self._points: list[Params] | None = None
-        self._size = math.prod(domain.size for domain in self._space.searched.values())
+        self._size = self._space.most
         if math.isinf(self._size):
             next(self._space.points())  # says which domain has no end
         if self._space.where or any(domain.extras.when for domain in self._space.domains.values()):
@@ -39,7 +39,7 @@ class Grid:
                 )
             self._points = list(self._space.points())
             self._size = len(self._points)
-        self._start = sorted({self._index(params) for params in starting_points(history)})
+        self._start = sorted(self._places(starting_points(history)))
         self._deal = Deal(history, self._card, "grid")
 
     def tell(self, record: AnyRecord) -> None:
@@ -68,11 +68,15 @@ class Grid:
             number, digits[name] = divmod(number, int(domain.size))
         return {name: domain.nth(digits.get(name, 0)) for name, domain in self._space.domains.items()}
 
+    def _places(self, points: list[Params]) -> set[int]:
+        """Where in the grid some points lie."""
+        if self._points is None or not points:
+            return {self._index(params) for params in points}
+        wanted = {point_key(self._space, params) for params in points}
+        return {place for place, point in enumerate(self._points) if point_key(self._space, point) in wanted}
+
     def _index(self, params: Params) -> int:
-        """The way back from a point to where in the grid it lies."""
-        if self._points is not None:
-            wanted = point_key(self._space, params)
-            return next(index for index, point in enumerate(self._points) if point_key(self._space, point) == wanted)
+        """The way back from `_nth`."""
         index = 0
         for name, domain in self._space.searched.items():
             index = index * int(domain.size) + _digit(domain, params[name])

@@ -25,7 +25,7 @@ class Random:
 
     def begin(self, history: History) -> None:
         self._space = history.space
-        finite = math.isfinite(math.prod(domain.size for domain in self._space.searched.values()))
+        finite = math.isfinite(self._space.most)
         self._deal = Deal(history, Deck(history).card) if finite else None
         self._tried = Tried(history) if self._space.where and not finite else None
 
@@ -57,6 +57,7 @@ class Deck:
         self._space, self._draws, self._first = history.space, Draws(history.definition.seed), len(start)
         self._seen = {point_key(self._space, params) for params in start}
         self._cards: list[Params] = []
+        self._listed = self._space.most <= LISTED  # then the last ones are found among all
         self._rest: list[Params] | None = None
 
     def card(self, number: int) -> Params:
@@ -66,16 +67,15 @@ class Deck:
         return self._cards[number]
 
     def _draw(self, rng: np.random.Generator) -> Params:
-        listed = math.prod(domain.size for domain in self._space.searched.values()) <= LISTED
         try:
             for _ in range(DRAWS):
                 params = self._space.sample(rng)
                 if point_key(self._space, params) not in self._seen:
                     return params
         except SpaceError:
-            if not listed:
+            if not self._listed:
                 raise
-        if not listed:
+        if not self._listed:
             return params
         if self._rest is None:
             self._rest = list(self._space.points())

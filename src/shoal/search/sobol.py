@@ -28,7 +28,7 @@ class Sobol:
 
     def begin(self, history: History) -> None:
         self._space, self._seed = history.space, history.definition.seed % 2**64
-        self._size = math.prod(domain.size for domain in self._space.searched.values())
+        self._size = self._space.most
         self._start = {point_key(self._space, params) for params in starting_points(history)}
         self._deal = Deal(history, self._point) if math.isfinite(self._size) else None
         self._tried = Tried(history) if self._space.where and self._deal is None else None

@@ -200,20 +200,25 @@ class Space:
     # ------------------------------------------------------------------ finite spaces
 
     @property
+    def most(self) -> float:
+        """How many different params there are at most: were all active together, and no constraints."""
+        return math.prod(domain.size for domain in self.searched.values())
+
+    @property
     def size(self) -> float:
         """How many different params there are; infinity with a continuous domain.
 
         Exact where the domains have no conditions and no constraints, or few combinations (200,000);
         otherwise an upper bound.
         """
-        product = math.prod(domain.size for domain in self.searched.values())
-        if product > LISTED or (self._plain and not self.where):
-            return product
+        most = self.most
+        if most > LISTED or (self._plain and not self.where):
+            return most
         return sum(1 for _ in self.points())
 
     def points(self) -> Iterator[Params]:
         """Every params of a finite space, once; the last name changes fastest."""
-        if math.isinf(math.prod(domain.size for domain in self.searched.values())):
+        if math.isinf(self.most):
             endless = [name for name, domain in self.searched.items() if math.isinf(domain.size)]
             raise SpaceError(f"{', '.join(endless)} has infinitely many values; give it a step (quniform) or a list")
         for params in self._points({}, 0):

@@ -49,7 +49,7 @@ class Forecast:
     def begin(self, history: History) -> None:
         self._cube = Cube(history.space)
         self._features = Features(self._cube)
-        self._models: list[tuple[GaussianProcess, float]] = []  # … and the variance of its noise
+        self._models: list[tuple[GaussianProcess, float]] = []  # each with the variance of its noise
         self._learnt = 0
         self._hindsight = Hindsight()
         self._prior: dict[int, tuple[float, float]] = {}

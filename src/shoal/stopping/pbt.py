@@ -16,7 +16,7 @@ import numpy as np
 from shoal.contracts import GO, Decision, Proposal, Search
 from shoal.errors import Exhausted, SpaceError, StudyError
 from shoal.history import History
-from shoal.models.rungs import Ladder, Rung, ordinal
+from shoal.models.rungs import Ladder, Rung, is_whole, ordinal
 from shoal.proposals import begin
 from shoal.records import AnyRecord, Reported
 from shoal.space import Params
@@ -51,7 +51,7 @@ class PBT:
         assert budget is not None
         self._history, self._what, self._most = history, budget.name, budget.most
         interval = self.interval or max((budget.most - budget.least) / 10, budget.least)
-        if self.interval is None and budget.least == int(budget.least) and budget.most == int(budget.most):
+        if self.interval is None and is_whole(budget.least, budget.most):
             interval = float(round(interval))  # as the rungs of other rules
         if self.interval is not None and interval >= budget.most > budget.least:
             raise StudyError(f"pbt never compares: its interval {interval:g} is not below the budget's {budget.most:g}")
