@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import random
 import signal
@@ -220,7 +221,9 @@ def test_a_full_disk_gives_a_clear_error_and_an_intact_study(folder: Path) -> No
     try:
         with pytest.raises(shoal.ShoalError, match="the disk is full"):
             shoal.tune(fill, {f"x{k}": (0.0, 1.0) for k in range(20)}, trials=100_000, search="random", name="full",
-                       store=f"sqlite:///{disk}/study.db", directory=folder / "files", progress=False)  # fmt: skip
+                       store=f"sqlite:///{disk}/study.db", directory=folder / "files", workers=2,
+                       progress=False)  # fmt: skip
+        gc.collect()  # what was not closed warns
         subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
         before = [trial for trial in Study.open("full", f"{disk}/study.db").trials if trial.outcome == "done"]
         assert before

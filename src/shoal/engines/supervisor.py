@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -170,10 +171,11 @@ class Supervisor:
     def _kill_all(self, reason: str) -> None:
         for worker in self.workers.values():
             worker.kill(reason)
-        for place, worker in list(self.workers.items()):
-            while worker.poll() is None:
-                time.sleep(0.005)
-            self._bury(place, worker, "paused")
+        with ExitStack() as burials:  # all of them, even where the store fails
+            for place, worker in self.workers.items():
+                while worker.poll() is None:
+                    time.sleep(0.005)
+                burials.callback(self._bury, place, worker, "paused")
 
     def _read(self) -> None:
         """Read the journal; where the study was redefined, recall the peers, and start others in their places."""
@@ -234,20 +236,24 @@ class Supervisor:
 
     def _bury(self, place: int, worker: Worker, outcome: Outcome) -> None:
         """Write down what a dead peer was running, and let others have what was granted to it."""
+        try:
+            self._record(worker, outcome)
+        finally:
+            self._release(place, worker)
+
+    def _record(self, worker: Worker, outcome: Outcome) -> None:
         self.journal.sync()
         number, attempt, seconds = worker.now()
-        if number >= 0 and not (
-            self.journal.history.finished(number) and self.journal.history.attempt(number) >= attempt
-        ):
-            reason = worker.killed_for or worker.ended_how()
-            if outcome == "failed" and worker.killed_in != (number, attempt):
-                outcome, reason = "paused", "its peer was killed for another trial"
-            now = self._clock.now()
-            self.journal.append(Ended(number, outcome, now, reason=reason, seconds=seconds, attempt=attempt))
-            self.journal.flush()
-        self._release(place, worker)
+        if number < 0 or (self.journal.history.finished(number) and self.journal.history.attempt(number) >= attempt):
+            return
+        reason = worker.killed_for or worker.ended_how()
+        if outcome == "failed" and worker.killed_in != (number, attempt):
+            outcome, reason = "paused", "its peer was killed for another trial"
+        now = self._clock.now()
+        self.journal.append(Ended(number, outcome, now, reason=reason, seconds=seconds, attempt=attempt))
+        self.journal.flush()
 
     def _release(self, place: int, worker: Worker) -> None:
         del self.workers[place]
-        self.journal.store.leave(self.journal.study, worker.peer)
         worker.close()
+        self.journal.store.leave(self.journal.study, worker.peer)
