@@ -239,6 +239,22 @@ def test_results_end_with_the_report_that_reached_the_criterion() -> None:
     assert last["accuracy"] > 20 >= max(row["accuracy"] for row in before)
 
 
+def halves(x: float) -> None:
+    """Reports twice in each of three epochs."""
+    report = Reporter()
+    for epoch in (0.5, 1.0, 1.5, 2.0, 2.5, 3.0):
+        report(epoch=epoch, accuracy=x * epoch)
+
+
+def test_reports_of_a_function_amid_epochs_are_all_kept() -> None:
+    space = {"x": uniform(0.5, 1)}
+    run = tuner(PythonBackend(halves, space), search(space), StoppingCriterion(max_num_trials_completed=2))
+    run.run()
+    assert run.study is not None
+    for trial in run.study.trials:
+        assert [report.metrics["epoch"] for report in trial.reports] == [0.5, 1.0, 1.5, 2.0, 2.5, 3.0]
+
+
 def test_with_patience_the_trials_that_run_come_to_their_end() -> None:
     def slow(x: float) -> None:
         import threading

@@ -18,6 +18,7 @@ from shoal.engines.shares import VISIBLE, visible_gpus
 from shoal.errors import ObjectiveError, StudyError
 from shoal.live import LiveTrial
 from shoal.objectives.command import CHECKPOINT_PLACE, PARAMS_PLACE
+from shoal.objectives.lines import Steps
 from shoal.space.choices import Categorical
 from shoal.space.domain import Domain
 
@@ -136,11 +137,17 @@ class Reporting:
     names: tuple[str, ...]
 
     def __call__(self, params: Mapping[str, Any], trial: LiveTrial) -> None:
-        report.running = trial
+        steps = Steps(trial.counted, trial.last_step)
+
+        def tell(**metrics: Any) -> None:
+            step, metrics = steps(metrics)
+            trial.report(step, **metrics)
+
+        report.tell, elsewhere = tell, report.tell
         try:
             self.function(**{name: params[name] for name in self.names if name in params})
         finally:
-            report.running = None
+            report.tell = elsewhere
 
 
 def _nested(value: Any) -> bool:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from shoal.dialects.syne_tune.constants import ST_WORKER_ITER, ST_WORKER_TIME, ST_WORKER_TIMESTAMP
 from shoal.errors import ObjectiveError
 from shoal.objectives.reporter import report
 
-if TYPE_CHECKING:
-    from shoal.contracts import Running
-
-running: Running | None = None  # the trial of a function that `PythonBackend` calls in this process
+tell: Callable[..., object] = report  # while a function of `PythonBackend` runs here, that of its trial
 
 
 class Reporter:
@@ -36,17 +34,7 @@ class Reporter:
         if self.add_time:
             told[ST_WORKER_TIME] = time.perf_counter() - self.start
         self.iter += 1
-        if running is None:
-            report(**told)
-        else:
-            _tell(running, told)
-
-
-def _tell(trial: Running, metrics: dict[str, Any]) -> None:
-    from shoal.objectives.lines import Steps
-
-    step, metrics = Steps(trial.counted, trial.last_step)(metrics)
-    trial.report(step, **metrics)
+        tell(**told)
 
 
 def retrieve(log_lines: list[str]) -> list[dict[str, Any]]:
