@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import bad
@@ -109,9 +110,34 @@ def test_max_failures_sets_after_how_many_failures_a_study_stops() -> None:
 
 def test_a_side_metric_that_is_not_finite_costs_no_trial() -> None:
     study = shoal.tune(
-        lambda params: {"loss": params["x"], "auc": math.nan}, {"x": (0.0, 1.0)}, trials=1, workers=0, progress=False
-    )
+        lambda params: {"loss": params["x"], "auc": math.nan, "good": np.True_, "how": np.str_("fast")},
+        {"x": (0.0, 1.0)}, trials=1, workers=0, progress=False,
+    )  # fmt: skip
     assert study.best.metrics["auc"] == "nan"
+    assert study.best.metrics["good"] is True
+    assert study.best.metrics["how"] == "fast"
+
+
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("not even this")
+
+
+def test_an_exception_that_cannot_say_what_it_is_fails_its_trial_alone() -> None:
+    def mute(params: dict[str, float]) -> float:
+        if params["x"] > 0.5:
+            raise Mute
+        return params["x"]
+
+    study = shoal.tune(mute, {"x": (0.0, 1.0)}, trials=9, workers=0, search="sobol", progress=False)
+    failed = [trial for trial in study.trials if trial.outcome == "failed"]
+    assert {trial.reason for trial in failed} == {"Mute, which fails to say more"}
+
+
+def test_what_is_to_end_at_once_starts_no_more_peers(folder: Path) -> None:
+    study = shoal.tune(bad.raises, {"x": (0.0, 1.0)}, trials=9, workers=60, timeout=0, directory=folder, progress=False)
+    assert not study.trials
+    assert len(list(folder.glob("**/peers/*.log"))) < 5
 
 
 def test_an_objective_may_do_to_its_params_what_it_likes() -> None:

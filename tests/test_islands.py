@@ -447,3 +447,17 @@ def test_a_chain_of_moves_ends_where_the_last_one_led() -> None:
         fold.fold(move)
     assert fold.stay(7).homes == (path[-1],)
     assert set(fold.stay(7).seats) == set(path)
+
+
+@pytest.mark.parametrize("start", [[], [{"x": 0.1}], [{"x": 0.1}, {"x": 0.2}]])
+def test_each_trial_is_proposed_by_the_search_of_the_island_that_it_is_told_to(start: list[dict[str, float]]) -> None:
+    islands = shoal.Islands(3, searches=["de", "evolution", "pso"], migration_probability=0.0)
+    study = shoal.Study({"x": (0.0, 1.0), "y": (0.0, 1.0)}, islands=islands, seed=1, start=start)
+    for _ in range(400):  # evolution first waits for a hundred of its island's
+        trial = study.ask()
+        study.tell(trial, (trial.params["x"] - 0.3) ** 2 + trial.params["y"])
+    layout, found = Layout(islands, 1), Counter[tuple[int, int]]()
+    for trial in study.trials[len(start) :]:
+        words = {"crossed with": 0, "another": 1, "particle": 2}
+        found.update((layout.island(trial.number), by) for word, by in words.items() if word in trial.why)
+    assert set(found) == {(0, 0), (1, 1), (2, 2)}

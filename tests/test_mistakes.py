@@ -111,6 +111,7 @@ def test_settings_of_a_rule_that_is_replaced_go_with_it(tmp_path: Path) -> None:
     ("words", "said"),
     [
         (["-p", "x="], "after the = comes a domain"),
+        (["-p", 'x=choice([{"a": 1}, 2'], "cannot be read"),
         (["-p", "x=uniform(0,1)", "--directory", "f.py"], "cannot write the files of the study in"),
     ],
 )

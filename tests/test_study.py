@@ -67,6 +67,23 @@ def test_a_result_is_told_once_and_for_a_trial_that_was_asked_for() -> None:
         study.tell(trial, 1.0)
     with pytest.raises(shoal.StudyError, match="not open"):
         study.tell(99, 1.0)
+    for wrong in ("x", None, [1], 0.5):
+        with pytest.raises(shoal.StudyError, match="not open"):
+            study.tell(wrong, 1.0)  # type: ignore[arg-type]
+
+
+def test_a_study_that_was_refused_before_it_began_may_be_begun_otherwise() -> None:
+    options: dict[str, Any] = {"name": "again", "trials": 2, "progress": False}
+    with pytest.raises(shoal.StudyError, match="GPU"):
+        shoal.tune(loss_of, SPACE, gpus=1, **options)
+    study = shoal.tune(loss_of, {"z": (0.0, 1.0)}, goal="maximize", workers=0, **options)
+    assert all(0.0 <= trial.params["z"] <= 1.0 for trial in study.trials)
+    with pytest.raises(shoal.StudyError, match="goal='maximize'"):
+        shoal.tune(loss_of, goal="minimize", workers=0, **options)
+
+
+def loss_of(params: dict[str, float]) -> float:
+    return next(iter(params.values()))
 
 
 def test_a_study_without_a_finished_trial_has_no_best() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from shoal.errors import ObjectiveError
 from shoal.records import Metrics
+from shoal.space.plain import own
 
 LONGEST = 10_000  # characters of a metric that is text
 
@@ -57,8 +58,8 @@ def _single(value: Any) -> bool:
 
 
 def _loose(name: str, value: Any) -> float | int | bool | str:
-    if isinstance(value, (bool, str)):
-        return value[:LONGEST] if isinstance(value, str) else value
+    if isinstance(plain := own(value), (bool, str)):
+        return plain[:LONGEST] if isinstance(plain, str) else plain
     try:
         number = _number(value)
         return number if math.isfinite(number) else str(float(number))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from difflib import get_close_matches
 
 
@@ -32,6 +33,17 @@ class ObjectiveError(ShoalError):
 
 class Exhausted(ShoalError):
     """Every point of the space has been tried; the study ends and says so."""
+
+
+def in_words(error: BaseException) -> str:
+    """What was raised, and what it says, also where that fails.
+
+    >>> in_words(ValueError("too small"))
+    'ValueError: too small'
+    """
+    with suppress(Exception):  # the text is made by the user's code
+        return f"{type(error).__name__}: {error}"
+    return f"{type(error).__name__}, which fails to say more"
 
 
 def misfit(error: Exception, whole: str = "it") -> str:

@@ -179,19 +179,22 @@ class Fold:
         steps[record.step] = record
         if not self._budget:  # else the budget says where curves end
             self.furthest = max(self.furthest, self.spent(record))
-        return bool(record.attempt == self._attempt[number])
+        return bool(record.attempt == self._attempt[number]) or self._led_on(number, record.attempt)
 
     def _end(self, record: Ended) -> bool:
         number, attempt = record.number, record.attempt
         if number >= self.length:
             self._reach(number)
+        led_on = self._led_on(number, attempt)
         if record.outcome == "paused":
             self._paused.setdefault(number, {})[attempt] = record.seconds
             if record.decided:
                 self._parked_as[number] = max(attempt, self.parked_as(number))
         if attempt != self._attempt[number]:
             if attempt < self._attempt[number]:
-                return record.outcome == "lost" and self._lose(number, attempt)
+                if record.outcome == "lost":
+                    return self._lose(number, attempt)
+                return not led_on and self._led_on(number, attempt)
             self._supersede(number, attempt)
         state, before = CODE[record.outcome], self._state[number]
         if record.outcome == "lost" and not self._lose(number, attempt):
@@ -210,6 +213,10 @@ class Fold:
         if record.reason or record.traceback:
             self._texts[number] = (record.reason, record.traceback)
         return True
+
+    def _led_on(self, number: int, attempt: int) -> bool:
+        """Whether an attempt is known to be one that another may have gone on from."""
+        return attempt in self._paused.get(number, ()) or attempt in self._lost.get(number, ())
 
     def _lose(self, number: int, attempt: int) -> bool:
         attempts = self._lost.setdefault(number, set())

@@ -52,8 +52,9 @@ def join(store: Store, name: str, writer: str, clock: Clock, given: Mapping[str,
             kept[its_settings] = {}  # they were another's
     new = _check(_convert({**kept, **given, "name": name}))
     if new != old:
-        _check_same(old, new)
-        check_change(Space.from_json(old.space), Space.from_json(new.space))
+        if journal.history.length:  # else nothing was begun that could not go on
+            _check_same(old, new)
+            check_change(Space.from_json(old.space), Space.from_json(new.space))
         journal.append(Defined(journal.history.version + 1, new, clock.now()))
         journal.reload()
         journal.changes = _changes(old, new)

@@ -11,7 +11,7 @@ from typing import Any
 
 from shoal.answers import metrics_of
 from shoal.contracts import GO, Clock, Halted, Objective, Paused, Proposal, Stopped, Wait
-from shoal.errors import Exhausted, ObjectiveError, StoreError
+from shoal.errors import Exhausted, ObjectiveError, StoreError, in_words
 from shoal.files import copy_checkpoint, tidy_checkpoints
 from shoal.history import History
 from shoal.journal import Journal
@@ -178,7 +178,7 @@ class Peer:
         except Exception as error:  # whatever the user's code raises ends its trial, never the study
             if error is trial.fault:
                 raise
-            outcome, reason, trace = "failed", f"{type(error).__name__}: {error}"[:2000], _users_part(error)
+            outcome, reason, trace = "failed", in_words(error)[:2000], _users_part(error)
         self._trial = None
         decided = trial.outcome if outcome == "done" else None
         if decided is not None:

@@ -12,7 +12,7 @@ from shoal import catalog
 from shoal.answers import metrics_of
 from shoal.clock import GivenClock, RealClock
 from shoal.contracts import Clock, Decision, Proposal, Search, Stopping, Store
-from shoal.errors import Exhausted, ObjectiveError, StudyError, misfit
+from shoal.errors import Exhausted, ObjectiveError, StudyError, in_words, misfit
 from shoal.islands import Islands
 from shoal.joining import go_on, join, unused_name
 from shoal.journal import Journal
@@ -148,10 +148,15 @@ class Study:
     def report(self, trial: LiveTrial | int, step: int, **metrics: Any) -> Decision:
         """Report metrics of a trial at a step, and learn what becomes of it: ``decision.stop``, ``decision.pause`` and
         the reason. A trial that is to stop or to pause is then told without a result: ``study.tell(trial)``."""
-        number = trial if isinstance(trial, int) else trial.number
-        if number not in self._running:
-            raise StudyError(f"trial {number} is not open here: ask for a trial first, and report before telling")
-        return self._running[number].report(step, **metrics)
+        return self._running[self._opened(trial)].report(step, **metrics)
+
+    def _opened(self, trial: LiveTrial | int) -> int:
+        number = trial.number if isinstance(trial, LiveTrial) else own(trial)
+        if not isinstance(number, int) or number not in self._open:
+            raise StudyError(
+                f"trial {number!r:.100} is not open here: ask for a trial first, report before telling, and tell once"
+            )
+        return number
 
     def _begin(self) -> None:
         self._proposer = self._think(self._journal.history)
@@ -167,18 +172,15 @@ class Study:
         Without a result the trial's last report counts, and ends it as the decision on it says. What is no result, such
         as NaN, makes the trial a failed one.
         """
-        number = trial if isinstance(trial, int) else trial.number
-        turn = self._open.pop(number, None)
-        if turn is None:
-            raise StudyError(f"trial {number} is not open here: ask for a trial first, and tell its result once")
+        number = self._opened(trial)
+        turn, live = self._open.pop(number), self._running.pop(number)
         history = self._journal.history
-        live = self._running.pop(number)
         outcome: Outcome = "done"
         metrics, reason = {}, ""
         now = self._clock.now()
         try:
             if isinstance(result, BaseException):
-                raise ObjectiveError(f"{type(result).__name__}: {result}")
+                raise ObjectiveError(in_words(result))
             if result is None:
                 if live.problem:
                     raise ObjectiveError(live.problem)
@@ -250,7 +252,7 @@ class Study:
         return self._journal.history.verdict()
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a trial: number, outcome, value, params, metrics, times, peer, reason. Needs pandas."""
+        """One row a trial: number, outcome, params, metrics, times, peer, reason. Needs pandas."""
         return tables.to_frame(self.trials, self.space)
 
     def export(self, path: str | Path) -> Path:

@@ -16,7 +16,7 @@ from shoal.beginning import address_of, begin, complain, known, run_here, stem
 from shoal.clock import RealClock
 from shoal.contracts import Search, Stopping, Store
 from shoal.engines.supervisor import Hands, Plan, Supervisor
-from shoal.errors import ObjectiveError, StudyError, unknown
+from shoal.errors import ObjectiveError, StudyError, in_words, unknown
 from shoal.files import tidy_all_checkpoints
 from shoal.islands import Islands
 from shoal.joining import go_on, unused_name
@@ -223,7 +223,7 @@ def _pack(objective: Any, search: Search | None, rule: Stopping | None) -> bytes
         return cloudpickle.dumps((objective, search, rule))  # type: ignore[no-any-return]
     except Exception as error:
         raise ObjectiveError(
-            f"the objective cannot be sent to other processes: {type(error).__name__}: {error}; "
+            f"the objective cannot be sent to other processes: {in_words(error)}; "
             "create what cannot travel (locks, files, connections) inside of it, or use workers=0"
         ) from error
 

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 from shoal import catalog
 from shoal.clock import RealClock
 from shoal.engines.slot import Slot
-from shoal.errors import ShoalError
+from shoal.errors import ShoalError, in_words
 from shoal.journal import Journal
 from shoal.peer import Peer
 from shoal.pulse import Pulse
@@ -52,6 +52,7 @@ def main() -> None:
         reason = work(order, code, begin, slot.write)
     except ShoalError as error:
         _say(events, error=str(error))
+        print(error, file=sys.stderr)  # where the objective has closed what the supervisor listens to, the log has it
         sys.exit(FAILED)
     _say(events, reason=reason)
 
@@ -104,7 +105,7 @@ def _unpack(code: bytes, order: dict[str, Any]) -> tuple[Any, Any, Any]:
         target, search, rule = cloudpickle.loads(code)
     except Exception as error:
         raise ShoalError(
-            f"the objective cannot be loaded in a peer's process: {type(error).__name__}: {error}; "
+            f"the objective cannot be loaded in a peer's process: {in_words(error)}; "
             "can what it uses be imported there? workers=0 runs it in your own process"
         ) from error
     return target, search, rule

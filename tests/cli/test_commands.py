@@ -28,6 +28,12 @@ for epoch in range(args.epochs):
 PARAMS = ["-p", "lr=loguniform(1e-4, 1)", "-p", "layers=(1, 3)"]
 
 
+def test_a_colon_in_a_domain_makes_it_no_dict(folder: Path) -> None:
+    (folder / "p.py").write_text("def f(params):\n    return params['x']['a']\n")
+    said = shoal("tune", "p.py:f", "-p", 'x=choice([{"a": 1}, {"a": 2, "b #": 0}])', "-n", "2", "--search", "grid")
+    assert "Best loss: 1 " in said
+
+
 def shoal(*words: str, status: int = 0) -> str:
     """What a command prints; its errors where it is to fail."""
     done = subprocess.run([*SHOAL, *words], capture_output=True, text=True, timeout=120, check=False)

@@ -263,6 +263,11 @@ class Simulated:
     saved: float = 0.0
 
 
+def test_without_a_budget_nothing_is_stopped_by_default(folder: Path) -> None:
+    shoal.tune(lambda params: params["x"], X, trials=9, workers=0, name="plain", search="random", progress=False)
+    assert [row[2] for row in rows(run("simulate", "plain", "--peers", "1", *QUICK))] == ["none"]
+
+
 def test_a_terminal_shows_how_far_a_row_has_come(study: str) -> None:
     """A pseudo-terminal stands in for the user's; what is shown there is gone when the row is done."""
     command = [sys.executable, "-m", "shoal", "simulate", study, "--peers", "2", *QUICK]

@@ -212,3 +212,27 @@ def test_made_up_curves_cross() -> None:
     losses = [[float(told["loss"]) for _, told, _ in curves.curve(made.space.sample(rng))] for _ in range(60)]
     order = [np.argsort([curve[step] for curve in losses]).tolist() for step in (2, -1)]
     assert order[0] != order[1]
+
+
+def test_what_counts_in_the_budget_is_what_is_replayed() -> None:
+    """Reports every hundred batches, which say of which epoch they are."""
+    told = Recorded(budget=shoal.Budget("epoch", 1, 3))
+    for number in range(3):
+        records: list[AnyRecord] = [Started(number, write_params({"x": number / 4}), "p", 0.0)]
+        records += [
+            Reported(number, 100 * epoch, {"loss": 1.0 / epoch, "epoch": epoch}, 0.0, seconds=2.0 * epoch)
+            for epoch in (1, 2, 3)
+        ]
+        told.history.fold_all([*records, Ended(number, "done", 0.0, {"loss": 1 / 3}, seconds=6.0)])
+    assert told.curve(0.25) == [(1, 1.0, 2.0), (2, 0.5, 4.0), (3, pytest.approx(1 / 3), 6.0)]
+
+
+@pytest.mark.parametrize("first", [0, -3])
+def test_steps_may_be_counted_from_anywhere(first: int) -> None:
+    told = Recorded()
+    for x in (0.0, 0.5):
+        told.trial(x, [(first + k, 1.0 - 0.1 * k) for k in range(4)])
+    told.trial(1.0, [(first, 0.9)], outcome="stopped")
+    seconds = [spent for _, _, spent in told.curve(1.0)]
+    assert np.isfinite(seconds).all()
+    assert seconds == sorted(seconds)

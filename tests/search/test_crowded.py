@@ -6,6 +6,7 @@ import math
 import tracemalloc
 
 import numpy as np
+import pytest
 from numpy.random import default_rng
 
 import shoal
@@ -65,3 +66,12 @@ def test_a_gaussian_process_that_holds_but_some_of_what_runs_proposes_what_is_ne
     losses = [loss(history.params(number)) for number in range(200)]
     assert min(losses[140:]) < min(losses[:140])
     assert np.median(losses[140:]) < np.quantile(losses[:140], 0.05)  # most proposals are among the best
+
+
+@pytest.mark.parametrize("search", ["de", "cmaes"])
+def test_a_population_that_has_converged_in_a_large_finite_space_goes_on_elsewhere(search: str) -> None:
+    study = shoal.Study({"a": (0, 999), "b": (0, 999)}, search=search, seed=0)
+    for _ in range(700):
+        trial = study.ask()
+        study.tell(trial, abs(trial.params["a"] - 370) + abs(trial.params["b"] - 600))
+    assert len({tuple(trial.params.values()) for trial in study.trials}) == 700

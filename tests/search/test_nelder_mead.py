@@ -279,3 +279,12 @@ def test_the_edges_of_a_first_simplex_around_a_starting_point_are_those_asked_fo
 def test_it_refuses_settings_that_make_no_sense(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(shoal.SpaceError, match=message):
         NelderMead(**settings)
+
+
+def test_a_simplex_on_the_border_between_choices_comes_to_an_end() -> None:
+    """All 125 points of three choices are proposed, each once; a simplex that shrank to a point went on for ever."""
+    study = shoal.Study({f"c{k}": list("abcde") for k in range(3)}, search="nelder_mead", seed=0)
+    for _ in range(125):
+        trial = study.ask()
+        study.tell(trial, float(sum((ord(value) - ord("d")) % 5 for value in trial.params.values())))
+    assert len({tuple(trial.params.values()) for trial in study.trials}) == 125

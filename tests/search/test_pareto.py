@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -76,3 +78,21 @@ def test_trials_that_lack_a_metric_or_failed_are_no_trouble() -> None:
 def test_a_goal_that_there_is_not_is_refused() -> None:
     with pytest.raises(shoal.StudyError, match="unknown goal 'up'"):
         shoal.Study(SPACE, search="pareto", settings={"others": {"score": "up"}})
+
+
+def test_trials_that_run_are_known_by_what_they_reported_last() -> None:
+    options: dict[str, Any] = {"search": "pareto", "settings": {"others": {"size": "minimize"}}, "stopping": "none"}
+    study = shoal.Study({"x": (0.0, 1.0)}, budget=shoal.Budget("epoch", 1, 9), seed=0, **options)
+    trials = []
+    for _ in range(12):  # with more than ten of them it would be said that none has told the size
+        trials.append(study.ask())
+        study.report(trials[-1], 1, loss=trials[-1].params["x"], size=1 - trials[-1].params["x"])
+    for trial in trials:
+        study.report(trial, 9, loss=trial.params["x"], size=3 - trial.params["x"])
+        study.tell(trial)
+    study.ask()
+    assert search_of(study)._known == {t.number: [3 - t.params["x"]] for t in study.trials if t.outcome == "done"}
+
+
+def search_of(study: shoal.Study) -> Any:
+    return study._proposer._search

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
 from typing import Any
 
 import numpy as np
@@ -258,3 +260,10 @@ def test_errors_say_what_to_write_instead() -> None:
         shoal.loguniform(0, 1)
     with pytest.raises(shoal.SpaceError, match="must be one of 'equal', 'value', 'log', got 'lin'"):
         shoal.ordinal([1, 2], "lin")
+
+
+@every_kind
+def test_a_copy_is_equal_however_it_was_made(domain: Domain) -> None:
+    assert copy.deepcopy(domain) == pickle.loads(pickle.dumps(domain)) == domain
+    space = shoal.Space({"x": domain, "y": (0.0, 1.0)})
+    assert copy.deepcopy(space).to_json() == pickle.loads(pickle.dumps(space)).to_json() == space.to_json()

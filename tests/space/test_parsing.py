@@ -63,6 +63,11 @@ def test_text_of_a_file_is_read_as_the_domain_that_it_spells(text: Any, domain: 
     assert from_yaml(text) == domain
 
 
+def test_a_domain_that_yaml_took_for_a_dict_is_to_be_quoted() -> None:
+    with pytest.raises(SpaceError, match="put the domain in quotes"):
+        from_yaml({'choice([{"a"': "1}, 2])"})
+
+
 HOSTILE = [
     "__import__('os').system('touch {canary}')", "uniform(__import__('os').system('touch {canary}'), 1)",
     "choice([open('{canary}', 'w')])", "eval('1')", "uniform(0, 1).__class__()", "uniform.__globals__()",

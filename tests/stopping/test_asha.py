@@ -150,3 +150,20 @@ def test_a_peer_that_joins_late_decides_the_same(rule: dict[str, Any]) -> None:
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(shoal.StudyError, match="asha"):
         shoal.Study({"x": (0.0, 1.0)}, stopping="asha", stopping_settings=settings, budget=shoal.Budget("epoch", 1, 9))
+
+
+def test_a_rung_is_entered_once_however_often_a_trial_reports_in_an_epoch() -> None:
+    told = Told(ASHA())
+    for number in range(4):
+        told.report(number, 1, 1.0 + number, epoch=1)
+    assert told.report(4, 1, 0.1, epoch=1) == shoal.Decision()
+    assert told.report(4, 2, 20.0, epoch=1) == shoal.Decision()  # the next batch of the same epoch
+
+
+def test_what_a_trial_reported_counts_nowhere_once_it_has_failed_whichever_is_heard_first() -> None:
+    told = Told(ASHA())
+    told.start(0)
+    told.end(0, "failed")  # written by who saw its process die
+    told.report(0, 1, 0.0)
+    assert stopped(told, 1, {1: 0.5, 2: 0.6}) == []
+    assert stopped(told, 1, {3: 0.4}) == []  # the best of three

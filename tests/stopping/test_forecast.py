@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 
@@ -126,3 +127,18 @@ def test_where_all_that_is_done_is_alike_the_curve_alone_decides() -> None:
     assert (
         stopped_at(told, [0.2 + 0.5 * (step**-0.5 - MOST**-0.5) - 0.05 for step in range(1, MOST + 1)], 0.5, 91) is None
     )
+
+
+def falling(params: dict[str, float]) -> Iterator[float]:
+    yield from curve(params["x"])
+
+
+def test_a_space_that_none_of_the_trials_lies_in_is_begun_anew() -> None:
+    options: dict[str, Any] = {"search": "random", "stopping": "forecast", "name": "moved", "workers": 0}
+    for low, high in ((0.0, 0.4), (0.6, 1.0)):
+        study = shoal.tune(
+            falling, {"x": (low, high)}, trials=12 if low == 0.0 else 24, progress=False,
+            budget=shoal.Budget("epoch", 1, MOST), **options,
+        )  # fmt: skip
+    assert len(study.trials) == 24
+    assert not any(trial.outcome == "failed" for trial in study.trials)

@@ -10,6 +10,8 @@ import pytest
 
 import shoal
 from shoal import Exhausted
+from shoal.records import AnyRecord, Ended, Reported, Started, write_params
+from shoal.stopping.pasha import PASHA
 from shoal.stopping.promotion import Promotion
 from told import Told, choices
 
@@ -266,3 +268,22 @@ def test_trials_that_stop_where_they_are_asked_to_may_tell_their_loss_later(rule
     assert outcomes["done"] >= 1
     assert sum(outcomes.values()) == 12
     assert all(trial.attempt <= 4 for trial in study.trials)
+
+
+@pytest.mark.parametrize("rule", [Promotion, PASHA])
+def test_who_heard_of_the_later_attempt_first_knows_the_same(rule: type) -> None:
+    """Records of one writer come in order, those of two in any."""
+    first: list[AnyRecord] = [
+        Started(0, write_params({"x": 0.1}), "a", 0.0, until=1.0), Reported(0, 1, {"loss": 5.0}, 1.0, 0, 1.0, True),
+        Ended(0, "paused", 1.0, {"loss": 5.0}, attempt=0, decided=True),
+    ]  # fmt: skip
+    second: list[AnyRecord] = [
+        Started(0, write_params({"x": 0.1}), "b", 2.0, attempt=1, until=3.0),
+        Reported(0, 3, {"loss": 0.5}, 3.0, 1, 3.0, True),
+        Ended(0, "paused", 3.0, {"loss": 0.5}, attempt=1, decided=True),
+    ]  # fmt: skip
+    for order in ([*first, *second], [*second, *first], [first[0], *second, *first[1:]]):
+        told = Told(rule())
+        told.tell(*order)
+        ladder = getattr(told.rule, "ladder", None) or told.rule._promotion.ladder  # type: ignore[attr-defined]
+        assert [dict(rung.of) for rung in ladder.rungs][:2] == [{0: 5.0}, {0: 0.5}]

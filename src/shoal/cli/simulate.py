@@ -49,8 +49,9 @@ def simulate(
     peers: Annotated[str, Option(help="Numbers of peers, as in 1,8,64.")] = "1,8,64",
     search: Annotated[str, Option(help="Searches, as in auto,random.", autocompletion=complete_search)] = "auto",
     stopping: Annotated[
-        str, Option(help="Stopping rules, as in auto,asha,none.", autocompletion=complete_stopping)
-    ] = "auto,none",
+        str | None,
+        Option(help="Rules, as in auto,asha,none (with a budget auto,none).", autocompletion=complete_stopping),
+    ] = None,
     setting: Annotated[list[str] | None, Option(help="A setting of the one search, as in pop_size=50.")] = None,
     stopping_setting: Annotated[
         list[str] | None, Option(help="A setting of the one rule beside none, as in eta=4.")
@@ -89,12 +90,13 @@ def simulate(
     from shoal.reports.simulation import picture, table
     from shoal.simulation import simulate as run
 
-    searches, rules = ([part.strip() for part in text.split(",")] for text in (search, stopping))
     if plot:
         _check_picture(output)
+    subject = _subject(target, store, budget)
+    usual = "none" if subject.plan["budget"] is None else "auto,none"
+    searches, rules = ([part.strip() for part in text.split(",")] for text in (search, stopping or usual))
     settings = _of_one("--setting", searches, settings_of("--setting", setting))
     rule_settings = _of_one("--stopping-setting", rules, settings_of("--stopping-setting", stopping_setting))
-    subject = _subject(target, store, budget)
     settings, rule_settings = {**subject.settings, **settings}, {**subject.rule_settings, **rule_settings}
     for name in searches:
         catalog.search(name, settings.get(name))

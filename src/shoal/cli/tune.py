@@ -180,7 +180,7 @@ def _target(words: list[str], store: str | None) -> dict[str, Any]:
 def _space(text: str | None, params: list[str] | None, where: list[str] | None) -> tuple[Any, list[dict[str, Any]]]:
     """The space that is asked for, and the points that a problem wants to be tried first."""
     from shoal.space import Space
-    from shoal.space.parsing import from_yaml
+    from shoal.space.parsing import from_yaml, spells_domain
     from shoal.study_file import read_space
 
     if text is None and not params:
@@ -203,7 +203,7 @@ def _space(text: str | None, params: list[str] | None, where: list[str] | None) 
             raise StudyError(f"--param {text!r}: after the = comes a domain or a value, as in 'lr=loguniform(1e-6, 1)'")
         if any(name == other.partition("=")[0].strip() for other in params or [] if other is not text):
             raise StudyError(f"--param {name} is given twice")
-        domains[name] = from_yaml(_literal(value))
+        domains[name] = from_yaml(value if spells_domain(value) else _literal(value))
     return Space.from_json({"domains": domains, "where": [*known["where"], *(where or [])]}), start
 
 

@@ -17,7 +17,7 @@ from shoal.records import Budget
 from shoal.space import Params, Space
 from shoal.space.cube import Cube
 from shoal.space.domain import Array
-from shoal.trial import Trial
+from shoal.trial import Report, Trial
 
 STEPS = 200  # points of a curve, at most
 TREES = 50
@@ -34,16 +34,20 @@ class Replay:
     """
 
     def __init__(self, history: History) -> None:
-        metric = history.definition.metric
+        metric, spent = history.definition.metric, _counted(history)
         trials = [history.trial(n) for n in range(history.length) if history.inside(n)]
-        told = [trial for trial in trials if trial.outcome in ("done", "stopped", "paused") and _points(trial, metric)]
+        told = [
+            trial
+            for trial in trials
+            if trial.outcome in ("done", "stopped", "paused") and _points(trial, metric, spent)
+        ]
         failed = [trial for trial in trials if trial.outcome == "failed"]
         if len(told) < 2:
             raise StudyError(
                 f"study {history.definition.name!r} has {len(told)} trials with a result; a simulation needs 2 or more"
             )
         self._metric, self._known = metric, {}  # type: ignore[var-annotated]
-        curves = [_points(trial, metric) for trial in told]
+        curves = [_points(trial, metric, spent) for trial in told]
         self.steps = _thinned(sorted({step for curve in curves for step, _, _ in curve}))
         self._losses, self._seconds = (np.stack(rows) for rows in zip(*(self._row(c) for c in curves), strict=True))
         _draw_on(self._losses, np.array([curve[-1][0] for curve in curves]), self.steps)
@@ -66,17 +70,19 @@ class Replay:
         """The budget that the trials' own steps suggest."""
         return Budget("step", max(float(self.steps[0]), 1.0), float(self.steps[-1])) if len(self.steps) > 1 else None
 
-    def _row(self, curve: Sequence[tuple[int, float, float]]) -> tuple[Array, Array]:
+    def _row(self, curve: Sequence[tuple[float, float, float]]) -> tuple[Array, Array]:
         """Losses and seconds at all steps; seconds go on as fast as they went, and no step takes none."""
         at, losses, seconds = (np.array(column, float) for column in zip(*curve, strict=True))
-        found = np.interp(self.steps, at, seconds)
-        beyond, before = self.steps > at[-1], self.steps < at[0]
-        found[beyond] = seconds[-1] * self.steps[beyond] / at[-1]
-        found[before] = seconds[0] * self.steps[before] / at[0]
+        first = min(float(self.steps[0]), 1.0) - 1.0  # steps that are counted from 0, or from below
+        steps, at = self.steps - first, at - first
+        found = np.interp(steps, at, seconds)
+        beyond, before = steps > at[-1], steps < at[0]
+        found[beyond] = seconds[-1] * steps[beyond] / at[-1]
+        found[before] = seconds[0] * steps[before] / at[0]
         found = np.maximum(found, 1e-6)
         slow = LEAST * found.max() / len(found) * np.arange(len(found))
         least = np.maximum.accumulate(found - slow) + slow
-        return np.interp(self.steps, at, losses), np.where(least > found * (1.0 + 1e-9), least, found)
+        return np.interp(steps, at, losses), np.where(least > found * (1.0 + 1e-9), least, found)
 
     def curve(self, params: Params) -> Curve:
         weights = self._weights(params)
@@ -121,12 +127,24 @@ class Synthetic:
         return [(k, {self._metric: value}, float(k)) for k, value in enumerate(values.tolist(), start=1)]
 
 
-def _points(trial: Trial, metric: str) -> list[tuple[int, float, float]]:
-    """Step, loss and seconds of each report of a trial; its result where it has none."""
+def _counted(history: History) -> Callable[[Report], float]:
+    """What tells how far a trial was when it reported: its step, or what counts in the study's budget, where that is
+    another metric of whole numbers."""
+    plan = history.definition
+    if plan.budget is None or plan.budget.name == "seconds":
+        return lambda report: report.step
+    whole = all(history.spent(r).is_integer() for n in range(history.length) for r in history.reports(n))
+    return history.spent if whole else lambda report: report.step
+
+
+def _points(trial: Trial, metric: str, spent: Callable[[Report], float]) -> list[tuple[float, float, float]]:
+    """Step, loss and seconds of each report of a trial, of those at the same step the last; its result where it has
+    none."""
     whole = trial.seconds or 0.0
-    found = [(r.step, float(r.metrics[metric]), r.seconds) for r in trial.reports if _told(r.metrics.get(metric))]
-    if found:
-        return found
+    told = [report for report in trial.reports if _told(report.metrics.get(metric))]
+    if told:
+        last = {spent(report): report for report in told}
+        return [(step, float(last[step].metrics[metric]), last[step].seconds) for step in sorted(last)]
     return [] if trial.value is None else [(1, trial.value, max(whole, 1e-6))]
 
 
@@ -134,12 +152,12 @@ def _told(value: object) -> bool:
     return isinstance(value, float | int) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _thinned(steps: list[int]) -> NDArray[np.float64]:
+def _thinned(steps: list[float]) -> NDArray[np.float64]:
     kept = np.linspace(0, len(steps) - 1, min(len(steps), STEPS)).round().astype(int)
     return np.array([steps[place] for place in kept], float)
 
 
-def _draw_on(losses: Array, last: NDArray[np.int_], steps: Array) -> None:
+def _draw_on(losses: Array, last: Array, steps: Array) -> None:
     """Fill in what trials that ended early would have reported: they change from there as the median of the others."""
     for row in np.flatnonzero(last < steps[-1]):
         place = int(np.searchsorted(steps, last[row], side="right")) - 1

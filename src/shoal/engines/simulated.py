@@ -69,7 +69,7 @@ class SimulatedObjective:
         trial.saves = True
         rng = np.random.default_rng([self._seed % 2**63, trial.number, trial.attempt])
         curve = self._problem.curve(trial.params)
-        begun = trial.last_step if trial.resumed else 0
+        begun = trial.last_step if trial.resumed else -math.inf
         spent = next((seconds for step, _, seconds in reversed(curve) if step <= begun), 0.0)
         fails = rng.random() < self._faults.failures
         breaks = rng.random() * curve[-1][2] if fails else math.inf

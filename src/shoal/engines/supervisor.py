@@ -93,6 +93,7 @@ class Supervisor:
         self.restarts = 0
         self._began = clock.monotonic()
         self._deadline = float("inf")
+        self._synced = self._swept = float("-inf")
         self._stillborn = 0
         self._version = journal.history.version
         self._error = ""
@@ -100,27 +101,17 @@ class Supervisor:
 
     def run(self) -> str:
         """Run until every peer has ended; returns why. Raises StudyError where a peer cannot even start."""
-        synced = swept = float("-inf")
         interrupts = Interrupts()
         with interrupts:
             try:
                 self._sweep()
                 for place in range(self.plan.workers):
-                    self._start(place)
+                    if not self.stopping:
+                        self._start(place)
+                        self._turn(interrupts)
                 while self.workers:
                     interrupts.wait(TICK)
-                    self._obey(interrupts)
-                    for place, worker in list(self.workers.items()):
-                        self._look(place, worker)
-                    if self._clock.monotonic() - synced > SYNC:
-                        self._read()
-                        synced = self._clock.monotonic()
-                        if verdict := self.journal.history.verdict():
-                            self.stop(verdict)
-                        self._watch(self)
-                    if self._clock.monotonic() - swept > SWEEP:
-                        self._sweep()
-                        swept = self._clock.monotonic()
+                    self._turn(interrupts)
             finally:
                 try:
                     self._kill_all("the study ended")
@@ -131,6 +122,21 @@ class Supervisor:
         if self._error:
             raise StudyError(self._error)
         return self.stopping or self._reason or self.journal.history.verdict()
+
+    def _turn(self, interrupts: Interrupts) -> None:
+        """Look at all that may have happened meanwhile."""
+        self._obey(interrupts)
+        for place, worker in list(self.workers.items()):
+            self._look(place, worker)
+        if self._clock.monotonic() - self._synced > SYNC:
+            self._read()
+            self._synced = self._clock.monotonic()
+            if verdict := self.journal.history.verdict():
+                self.stop(verdict)
+            self._watch(self)
+        if self._clock.monotonic() - self._swept > SWEEP:
+            self._sweep()
+            self._swept = self._clock.monotonic()
 
     # ------------------------------------------------------------------ starting and stopping
 

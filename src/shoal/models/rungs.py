@@ -106,7 +106,7 @@ class Ladder:
         self._history = history
         self.rungs = [Rung(level) for level in at]
         self._reached: dict[int, int] = {}  # trial -> rungs that it got to
-        self._when: dict[int, float] = {}  # … and what it had spent when it got to the last of them
+        self._when: dict[int, int] = {}  # … and the step of the report that got it to the last of them
         self._losses, self._times = (np.full((64, len(at)), np.nan) for _ in range(2))
         self._told = Told(history, self.add, self.drop, trials)
         for number in np.flatnonzero(history.state[: history.length] == CODE["failed"]).tolist():
@@ -126,9 +126,11 @@ class Ladder:
         reached = self._reached.get(number, 0)
         if loss is None or reached == len(self.rungs) or spent < self.rungs[reached].level:
             return
+        if self._history.state[number] == CODE["failed"]:  # which may be known before what it reported
+            return
         if not reached and self._history.source(number) is not None:  # it was at no rung below the one it began at
             reached = sum(rung.level <= spent for rung in self.rungs) - 1
-        self._when[number] = spent
+        self._when[number] = report.step
         while reached < len(self.rungs) and spent >= self.rungs[reached].level:
             self.rungs[reached].add(number, loss)
             self._hold(number)
@@ -195,10 +197,10 @@ class Ladder:
         """How many rungs a trial got to."""
         return self._reached.get(number, 0)
 
-    def entered(self, number: int, spent: float) -> Rung | None:
-        """The highest rung that a trial got to, if it did so with its report after ``spent``."""
+    def entered(self, number: int, report: Report | Reported) -> Rung | None:
+        """The highest rung that a trial got to, if it did so with this report."""
         reached = self._reached.get(number, 0)
-        return self.rungs[reached - 1] if reached and self._when[number] == spent else None
+        return self.rungs[reached - 1] if reached and self._when[number] == report.step else None
 
 
 def _differ(losses: Array) -> bool:

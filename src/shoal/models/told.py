@@ -34,7 +34,7 @@ class Told:
         if type(record) is Reported and known == attempt == record.attempt and record.step > step:
             self._last[number] = (attempt, record.step)
             self._add(number, record)
-        elif number in self._last and (type(record) is Reported or known != attempt):
+        elif type(record) is Reported or known != attempt or record.attempt != attempt:
             self._drop(number)
             self._read(number)
 

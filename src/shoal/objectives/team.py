@@ -17,7 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from shoal.contracts import GO, Answer, Decision, Halted, Objective, Paused, Running, Stopped, Wait
-from shoal.errors import ObjectiveError
+from shoal.errors import ObjectiveError, in_words
 from shoal.files import made_checkpoint, made_directory
 from shoal.records import Definition, Metrics
 from shoal.space import Params
@@ -225,4 +225,4 @@ def _words(error: BaseException) -> str:
     """An error as another rank can tell it."""
     last = traceback.extract_tb(error.__traceback__)[-1:]
     where = f" ({last[0].filename}:{last[0].lineno})" if last else ""
-    return f"{type(error).__name__}: {error}{where}"[:2000]
+    return f"{in_words(error)}{where}"[:2000]

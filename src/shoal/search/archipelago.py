@@ -84,7 +84,7 @@ class Archipelago:
     def begin(self, history: History) -> None:
         self._history, self._migrations = history, history.migrations
         stride = self._migrations.stride
-        self._tried = Tried(history)
+        self._tried, self._ahead = Tried(history), len(history.definition.start)  # trials before the first asked for
         self._islands = [
             Island(IslandHistory(history.definition, index, stride), search)
             for index, search in enumerate(self.searches)
@@ -132,7 +132,8 @@ class Archipelago:
     # ------------------------------------------------------------------ proposals
 
     def ask(self, number: int, rng: np.random.Generator) -> Proposal:
-        index = self._migrations.layout.island(number)
+        at = self._ahead + number
+        index = self._migrations.layout.island(at)
         proposal = self._islands[index].search.ask(number, rng)
         for _ in range(REDRAWN):
             if proposal.params not in self._tried:
@@ -141,7 +142,7 @@ class Archipelago:
         if self._tried.size <= LISTED and proposal.params in self._tried:
             params = self._tried.draw(lambda: self._tried.sample(rng), rng)
             proposal = Proposal(params, "random: other islands have tried what this one proposes")
-        return replace(proposal, migrants=tuple(self._migrants(index, number, rng)))
+        return replace(proposal, migrants=tuple(self._migrants(index, at, rng)))
 
     def _migrants(self, source: int, at: int, rng: np.random.Generator) -> list[Migrated]:
         plan = self._plan

@@ -18,6 +18,7 @@ from shoal.space.cube import Cube
 from shoal.space.domain import Array
 
 LIKELY: Final = 0.1  # what is wanted with less chance than this is not tried: rather, another descent begins
+EXTENT: Final = 1e-12  # of a simplex that has shrunk to a point
 GAIN: Final = 1e-3  # of the loss, that a simplex around the best of one is to gain for another one there
 
 
@@ -97,6 +98,8 @@ class Descent:
         best, worst = simplex.vertices[0], simplex.vertices[-1]
         if not worst.loss - best.loss > 1e-14 * abs(best.loss):
             return True
+        if max(float(np.abs(vertex.point - best.point).max()) for vertex in simplex.vertices) < EXTENT:
+            return True  # with a border between choices amid them, no vertex may ever come to look like the best
         positions = self._ground.positions
         first = positions.back(best.point)
         others = (positions.back(vertex.point) for vertex in reversed(simplex.vertices[1:]))

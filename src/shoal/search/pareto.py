@@ -58,12 +58,19 @@ class Pareto:
         """All losses [n, m], smaller is better; what is not there counts as the worst that is."""
         rest = np.array([self._others(n, bool(f)) for n, f in zip(seen.numbers.tolist(), seen.failed, strict=True)])
         rest = rest.reshape(len(seen.losses), len(self.others))
-        check_told(rest[~seen.failed], self.others)
+        ended = np.array([self._history.finished(n) for n in seen.numbers.tolist()], dtype=bool)
+        check_told(rest[ended & ~seen.failed], self.others)
         return known(np.column_stack([seen.losses, rest]))
 
     def _others(self, number: int, failed: bool) -> list[float]:
         if failed:
             return [math.nan] * len(self.others)
-        if number not in self._known:
-            self._known[number] = others_of(self._history.metrics(number), self.others)
-        return self._known[number]
+        if number in self._known:
+            return self._known[number]
+        told = self._history.metrics(number)
+        if not told and (reports := self._history.reports(number)):
+            told = reports[-1].metrics
+        found = others_of(told, self.others)
+        if self._history.finished(number):
+            self._known[number] = found
+        return found

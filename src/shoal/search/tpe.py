@@ -61,7 +61,7 @@ class TPE:
         if n < self.design or not self._cube.dimensions:
             return Proposal(self._first(number, rng), "exploring: a first look")
         count = min(math.ceil(self.gamma * n), self.good)
-        order = np.argpartition(seen.losses, count - 1)
+        order = np.argsort(seen.losses, kind="stable")  # the same on every processor
         good, rest = order[:count], order[count:]
         if len(rest) > self.others:
             rest = rest[np.linspace(0, len(rest) - 1, self.others).astype(int)]

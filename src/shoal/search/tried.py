@@ -42,7 +42,7 @@ class Tried:
             self._seen.add(self._row(record.number))
 
     def draw(self, propose: Callable[[], Params], rng: np.random.Generator) -> Params:
-        """A new point: as proposed, if need be by further proposals; in a finite space any that is left.
+        """A new point: as proposed, if need be by further proposals, or at random; in a finite space any that is left.
 
         Raises Exhausted where none is left.
         """
@@ -50,12 +50,10 @@ class Tried:
             params = propose()
             if params not in self:
                 return params
-        if self.size > LISTED:
-            return params
         for _ in range(DRAWS):  # listing is dear: worth it only where little is left
             if (params := self.sample(rng)) not in self:
                 return params
-        return self._any_left(rng)
+        return params if self.size > LISTED else self._any_left(rng)
 
     def sample(self, rng: np.random.Generator) -> Params:
         """Params drawn from the domains' distributions; where the constraints are too tight, from a trial on."""

@@ -17,8 +17,20 @@ from shoal.space.plain import own
 
 T = TypeVar("T", bound="Domain")
 Array: TypeAlias = NDArray[np.float64]
-MISSING: Any = type("Missing", (), {"__repr__": lambda _: "MISSING"})()
 EXACT = 2**53  # integers up to here are exact as float64, which the history's arrays hold
+
+
+class _Missing:
+    """No value, where None would be one; copied and pickled it is the very same."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+    def __reduce__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Any = _Missing()
 
 
 @dataclass(frozen=True)

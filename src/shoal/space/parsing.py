@@ -69,10 +69,19 @@ def from_yaml(value: Any) -> Domain:
         text = value.strip()
         if text.startswith(("(", "[")):
             return as_domain(_literal(_tree(text), text))
-        head = re.split(r"[(\[]", text)[0].strip()
-        if head != text and (head in DOMAINS or (head.isidentifier() and text.endswith(")"))):
-            return parse(text)  # also what was meant to be a domain, such as "uniform(0, 1": it says so
+        if spells_domain(text):
+            return parse(text)
+    if isinstance(value, Mapping):
+        for key in value:
+            if isinstance(key, str) and key.split("(")[0] in DOMAINS and "(" in key:
+                raise SpaceError(f"{_short(key)}: YAML takes a colon and a blank for a dict; put the domain in quotes")
     return as_domain(value)
+
+
+def spells_domain(text: str) -> bool:
+    """Whether a text is to be a domain: also one that is spelt wrongly, such as "uniform(0, 1", which says so."""
+    head = re.split(r"[(\[]", text := text.strip())[0].strip()
+    return head != text and (head in DOMAINS or (head.isidentifier() and text.endswith(")")))
 
 
 def parse(text: str) -> Domain:

@@ -58,7 +58,7 @@ class ASHA:
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
         spent, loss = history.spent(report), history.loss(report)
         ladder = self._ladder(number)
-        rung = ladder.entered(number, spent)
+        rung = ladder.entered(number, report)
         if rung is None or loss is None or spent >= self._last or len(rung) < self.eta:
             return GO  # it passed its rung before, or the rung holds too few to tell
         rank, count = rung.rank(loss), len(rung)

@@ -15,7 +15,7 @@ from scipy.special import ndtr
 
 from shoal.contracts import GO, Decision
 from shoal.errors import StudyError
-from shoal.fold import CODE
+from shoal.fold import DONE
 from shoal.history import History
 from shoal.models.curve import CurveEnsemble
 from shoal.models.evidence import Evidence, Theta
@@ -55,7 +55,7 @@ class Forecast:
         self._prior: dict[int, tuple[float, float]] = {}
 
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
-        done = history.counts["done"]
+        done = history.counts["done"] and int((history.usable & (history.state[: history.length] == DONE)).sum())
         open_one = None if done < self.trials else contest(number, report, history, self.reports, self._hindsight)
         if open_one is None:
             return GO
@@ -79,7 +79,7 @@ class Forecast:
     def _learn(self, history: History, count: int) -> None:
         """Learn from the first so many trials that are done."""
         n = history.length
-        ended = np.flatnonzero(history.usable & (history.state[:n] == CODE["done"]))[:count]
+        ended = np.flatnonzero(history.usable & (history.state[:n] == DONE))[:count]
         losses = history.value[ended]
         kept = spread(losses, self.most)
         x, losses = self._features(self._cube.of_codes(history.x[ended[kept]])), losses[kept]

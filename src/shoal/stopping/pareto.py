@@ -43,7 +43,7 @@ class ParetoASHA:
         self._last = budget.most if budget else math.inf
         self._levels = levels(least, self._last, self.eta)
         self._rungs: list[dict[int, list[float]]] = [{} for _ in self._levels]  # trial -> its losses there
-        self._when: dict[int, tuple[int, float]] = {}  # … -> rungs that it got to, and what it had spent then
+        self._when: dict[int, tuple[int, int]] = {}  # … -> rungs that it got to, and the step of the report that did
         self._history = history
         self._told = Told(history, self._add, self._drop)
         for number in range(history.length):
@@ -64,7 +64,7 @@ class ParetoASHA:
             return
         for rung in self._rungs[before:reached]:
             rung[number] = [loss, *others_of(report.metrics, self.others)]
-        self._when[number] = reached, spent
+        self._when[number] = reached, report.step
 
     def _drop(self, number: int) -> None:
         self._when.pop(number, None)
@@ -72,9 +72,9 @@ class ParetoASHA:
             rung.pop(number, None)
 
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
-        reached, when = self._when.get(number, (0, math.nan))
+        reached, when = self._when.get(number, (0, -1))
         spent = history.spent(report)
-        if when != spent or spent >= self._last or len(self._rungs[reached - 1]) < self.eta:
+        if when != report.step or spent >= self._last or len(self._rungs[reached - 1]) < self.eta:
             return GO  # it passed its rung before, or the rung holds too few to tell
         rung = self._rungs[reached - 1]
         rivals = [rival for rival in sorted(rung) if rival != number][-LATEST:]

@@ -66,7 +66,7 @@ class PBT:
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
         """Stop the worst at each comparison; have the others wait, so that all of the population get as far."""
         spent = history.spent(report)
-        rung = self.ladder.entered(number, spent)
+        rung = self.ladder.entered(number, report)
         if rung is None or rung is self.ladder.rungs[-1] or spent < history.until(number):
             return GO  # a trial without a checkpoint passes again what it had passed
         where = f"{ordinal(rung.rank(rung.of[number]) + 1)} of {len(rung)} at {self._what} {rung.level:g}"

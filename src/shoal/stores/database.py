@@ -41,7 +41,7 @@ PAUSES = (0.05, 2.0)  # the first, and the longest, before it is tried again
 HINTS = {
     "not a database": "the file is no SQLite database (or was cut off): name another with store=",
     "malformed": "the file is damaged or cut off: restore a copy, or name another store",
-    "unable to open": "the folder must exist and be writable",
+    "unable to open": "the folder must exist and be writable (a folder itself as the store is dir:FOLDER)",
     "is full": "the disk is full: make room and run `shoal resume`; what was written is safe",
     "disk I/O error": "the disk failed or is full: make room and run `shoal resume`; what was written is safe",
     "No space left": "the server's disk is full: make room and run `shoal resume`; what was written is safe",
