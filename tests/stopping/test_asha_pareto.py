@@ -27,6 +27,13 @@ def test_what_no_other_beats_in_all_metrics_goes_on_and_what_is_beaten_is_stoppe
     assert not told.report(3, 1, 0.05, seconds=20.0).stop  # the worst in seconds, and the best in loss
 
 
+def test_the_leader_of_the_own_metric_goes_on_however_alone_the_others_are() -> None:
+    told = Told(ParetoASHA(TWO))
+    for number, (loss, cost) in enumerate([(3.0, 1.0), (2.0, 2.0), (1.0, 3.0)]):
+        decision = told.report(number, 1, loss, seconds=cost)
+    assert not decision.stop
+
+
 def test_a_goal_of_the_others_may_be_to_maximise_and_what_is_not_told_counts_as_the_worst() -> None:
     told = Told(ParetoASHA({"accuracy": "maximize"}))
     for number, accuracy in enumerate([0.9, 0.8, 0.7]):

@@ -41,6 +41,10 @@ def test_the_warmup_is_in_units_of_the_budget() -> None:
     assert told.report(0, 101, 5.0).stop
 
 
+def test_without_a_warmup_the_very_first_report_counts_also_at_step_0() -> None:
+    assert Told(Threshold(upper=1.0), budget=None).report(0, 0, 5.0).stop
+
+
 def test_a_report_without_the_metric_says_nothing() -> None:
     told = Told(Threshold(upper=1.0))
     assert not told.report(0, 1, None, other=9.0).stop

@@ -1,8 +1,9 @@
 """Hyperband: several brackets of successive halving, from many short trials to few long ones.
 
 L. Li, K. Jamieson, G. DeSalvo, A. Rostamizadeh, A. Talwalkar: Hyperband. JMLR 2018, algorithm 1. With search="tpe" it
-is BOHB (Falkner et al. 2018), with "gp" MOBSTER (Klein et al. 2020), with "de" DEHB (Awad et al. 2021). No peer ever
-waits: while a rung is incomplete, the next bracket begins.
+is BOHB (Falkner et al. 2018), with "gp" MOBSTER (Klein et al. 2020), with "de" it mutates and
+crosses as DEHB (Awad et al. 2021), but has one population, of trials that are done, and not one for each budget. No
+peer ever waits: while a rung is incomplete, the next bracket begins.
 """
 
 from __future__ import annotations

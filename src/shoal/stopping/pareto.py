@@ -81,6 +81,8 @@ class ParetoASHA:
         told = np.array([rung[rival] for rival in [*rivals, number]])
         check_told(told[:, 1:], self.others)
         losses = known(told)
+        if losses[-1, 0] < losses[:-1, 0].min():
+            return GO  # the leader of the study's own metric, however many others its front has
         alike = np.all(losses == losses[-1], axis=1)  # those that tie share the best of their places
         place, count = int(np.flatnonzero(alike[order(losses)])[0]), len(losses)
         if place < max(math.ceil(count / self.eta), 1):

@@ -29,7 +29,7 @@ class Threshold:
 
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
         loss = history.loss(report)
-        if loss is None or history.spent(report) <= self.warmup:
+        if loss is None or (self.warmup and history.spent(report) <= self.warmup):
             return GO
         value = loss * history.sign
         if self.upper is not None and value > self.upper:
