@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shoal.contracts import Proposal
 from shoal.errors import SpaceError
@@ -61,8 +62,8 @@ class TPE:
         if n < self.design or not self._cube.dimensions:
             return Proposal(self._first(number, rng), "exploring: a first look")
         count = min(math.ceil(self.gamma * n), self.good)
-        order = np.argsort(seen.losses, kind="stable")  # the same on every processor
-        good, rest = order[:count], order[count:]
+        best = _least(seen.losses, count)
+        good, rest = np.flatnonzero(best), np.flatnonzero(~best)
         if len(rest) > self.others:
             rest = rest[np.linspace(0, len(rest) - 1, self.others).astype(int)]
         with one_thread():
@@ -86,3 +87,11 @@ class TPE:
             places = self._cube.snap(good.sample(count, rng))
             found, count = np.concatenate([found, places[self._cube.allows(places)]]), 2 * count
         return found[: self.candidates]
+
+
+def _least(losses: Array, count: int) -> NDArray[np.bool_]:
+    """Which are the least so many; of those that tie the first ones, on any processor."""
+    last = np.partition(losses, count - 1)[count - 1]
+    least: NDArray[np.bool_] = losses < last
+    least[np.flatnonzero(losses == last)[: count - int(least.sum())]] = True
+    return least
