@@ -72,6 +72,10 @@ def _stand_in(url: str, name: str) -> MemoryStore:
     with suppress(StoreError):  # it is not there yet, or not to be had from here
         place = shown if url.startswith("ray:") else catalog.store(url, create=False)  # which would start an actor
         if name in place.studies():
-            definition = Journal(place, name, peer_name(), RealClock()).history.definition
-            shown.create(name, Defined(1, definition, RealClock().now()))
+            history = Journal(place, name, peer_name(), RealClock()).history
+            shown.create(name, Defined(1, history.definition, RealClock().now()))
+            begun = (number for number in range(history.length) if history.attempt(number) >= 0)
+            shown.append(
+                name, "", history.records(next(begun, history.length))
+            )  # what has begun is not begun otherwise
     return shown
