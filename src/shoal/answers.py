@@ -8,7 +8,6 @@ from typing import Any
 
 from shoal.errors import ObjectiveError
 from shoal.records import Metrics
-from shoal.space.plain import own
 
 LONGEST = 10_000  # characters of a metric that is text
 
@@ -42,23 +41,24 @@ def _number(value: Any) -> float | int:
     """A plain number from a number of any library: numpy scalars, tensors and arrays of one element."""
     if type(value) in (float, int):
         return value  # type: ignore[no-any-return]
-    plain = value.item() if _single(value) else value
+    plain = _scalar(value)
     if isinstance(plain, bool) or not isinstance(plain, (int, float)):
         shown = f"{value!r}"[:200]
         raise ObjectiveError(f"the result must be a number or a dict of metrics, got {shown} ({type(value).__name__})")
     return float(plain) if isinstance(plain, float) else int(plain)
 
 
-def _single(value: Any) -> bool:
-    """Whether an array or a tensor has one element; the ``size`` of a tensor is a method."""
+def _scalar(value: Any) -> Any:
+    """The one element of an array or a tensor that has no other; all else as it is. The ``size`` of a tensor is a
+    method."""
     if not hasattr(value, "item"):
-        return False
+        return value
     count = value.numel() if callable(getattr(value, "numel", None)) else getattr(value, "size", 1)
-    return bool(count == 1)
+    return value.item() if count == 1 else value
 
 
 def _loose(name: str, value: Any) -> float | int | bool | str:
-    if isinstance(plain := own(value), (bool, str)):
+    if isinstance(plain := _scalar(value), (bool, str)):
         return plain[:LONGEST] if isinstance(plain, str) else plain
     try:
         number = _number(value)

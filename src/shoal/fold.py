@@ -179,22 +179,17 @@ class Fold:
         steps[record.step] = record
         if not self._budget:  # else the budget says where curves end
             self.furthest = max(self.furthest, self.spent(record))
-        return bool(record.attempt == self._attempt[number]) or self._led_on(number, record.attempt)
+        led_on = record.attempt in self._paused.get(number, ()) or record.attempt in self._lost.get(number, ())
+        return led_on or bool(record.attempt == self._attempt[number])
 
     def _end(self, record: Ended) -> bool:
         number, attempt = record.number, record.attempt
         if number >= self.length:
             self._reach(number)
-        led_on = self._led_on(number, attempt)
-        if record.outcome == "paused":
-            self._paused.setdefault(number, {})[attempt] = record.seconds
-            if record.decided:
-                self._parked_as[number] = max(attempt, self.parked_as(number))
+        new = record.outcome == "paused" and self._pause(record)
         if attempt != self._attempt[number]:
             if attempt < self._attempt[number]:
-                if record.outcome == "lost":
-                    return self._lose(number, attempt)
-                return not led_on and self._led_on(number, attempt)
+                return new or (record.outcome == "lost" and self._lose(number, attempt))
             self._supersede(number, attempt)
         state, before = CODE[record.outcome], self._state[number]
         if record.outcome == "lost" and not self._lose(number, attempt):
@@ -214,9 +209,13 @@ class Fold:
             self._texts[number] = (record.reason, record.traceback)
         return True
 
-    def _led_on(self, number: int, attempt: int) -> bool:
-        """Whether an attempt is known to be one that another may have gone on from."""
-        return attempt in self._paused.get(number, ()) or attempt in self._lost.get(number, ())
+    def _pause(self, record: Ended) -> bool:
+        attempts = self._paused.setdefault(record.number, {})
+        new = record.attempt not in attempts
+        attempts[record.attempt] = record.seconds
+        if record.decided:
+            self._parked_as[record.number] = max(record.attempt, self.parked_as(record.number))
+        return new
 
     def _lose(self, number: int, attempt: int) -> bool:
         attempts = self._lost.setdefault(number, set())

@@ -74,8 +74,6 @@ def _stand_in(url: str, name: str) -> MemoryStore:
         if name in place.studies():
             history = Journal(place, name, peer_name(), RealClock()).history
             shown.create(name, Defined(1, history.definition, RealClock().now()))
-            begun = (number for number in range(history.length) if history.attempt(number) >= 0)
-            shown.append(
-                name, "", history.records(next(begun, history.length))
-            )  # what has begun is not begun otherwise
+            begun = (told for number in range(history.length) if (told := history.records(number)))
+            shown.append(name, "", next(begun, []))  # one trial, for what has begun cannot be begun otherwise
     return shown

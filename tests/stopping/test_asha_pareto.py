@@ -82,3 +82,11 @@ def test_a_front_is_searched_with_fewer_epochs_than_without_stopping(folder: Pat
     front = losses[ranks(losses) == 0]
     assert front[:, 0].min() < 0.35  # both ends of the front, the least of each metric, are found: 1/9 and 0
     assert front[:, 1].min() < 0.1
+
+
+def test_what_a_trial_reported_counts_nowhere_once_it_has_failed_whichever_is_heard_first() -> None:
+    told = Told(ParetoASHA(TWO))
+    told.start(0)
+    told.end(0, "failed")
+    told.report(0, 1, 0.0, seconds=0.0)
+    assert not any(told.report(number, 1, 0.5 + 0.1 * number, seconds=1.0).stop for number in (1, 2))

@@ -145,3 +145,18 @@ def test_asynchronous_hyperband_promotes_the_best_third_of_those_that_came_so_fa
     assert (told.next(3).resume_from, told.next(3).until) == (1, 3)
     told.start(1, 3)
     assert told.next(3).resume_from is None
+
+
+@pytest.mark.parametrize("first", ["report", "end"])
+def test_a_trial_that_fails_counts_alike_for_who_was_there_and_who_joins_late(first: str) -> None:
+    """Its report and its end have two writers where its process died: either may be heard first."""
+    told = told_of()
+    told.start(0, 3)
+    for what in (first, "end" if first == "report" else "report"):
+        if what == "end":
+            told.end(0, "failed")
+        else:
+            told.report(0, 3, 0.1)
+    rules = told.rule, told.late(Hyperband()).rule
+    assert [dict(rule._lost) for rule in rules] == [{(2, 0): 1, (2, 1): 1, (2, 2): 1}] * 2  # type: ignore[attr-defined]
+    assert [[len(rung) for rung in rule._ladder(0).rungs] for rule in rules] == [[0, 0, 0]] * 2  # type: ignore[attr-defined]

@@ -34,20 +34,18 @@ class Replay:
     """
 
     def __init__(self, history: History) -> None:
-        metric, spent = history.definition.metric, _counted(history)
+        metric = history.definition.metric
         trials = [history.trial(n) for n in range(history.length) if history.inside(n)]
-        told = [
-            trial
-            for trial in trials
-            if trial.outcome in ("done", "stopped", "paused") and _points(trial, metric, spent)
-        ]
+        ended = [trial for trial in trials if trial.outcome in ("done", "stopped", "paused")]
+        spent = _counted(history, ended)
+        points = [(trial, found) for trial in ended if (found := _points(trial, metric, spent))]
+        told, curves = [trial for trial, _ in points], [found for _, found in points]
         failed = [trial for trial in trials if trial.outcome == "failed"]
         if len(told) < 2:
             raise StudyError(
                 f"study {history.definition.name!r} has {len(told)} trials with a result; a simulation needs 2 or more"
             )
         self._metric, self._known = metric, {}  # type: ignore[var-annotated]
-        curves = [_points(trial, metric, spent) for trial in told]
         self.steps = _thinned(sorted({step for curve in curves for step, _, _ in curve}))
         self._losses, self._seconds = (np.stack(rows) for rows in zip(*(self._row(c) for c in curves), strict=True))
         _draw_on(self._losses, np.array([curve[-1][0] for curve in curves]), self.steps)
@@ -127,13 +125,13 @@ class Synthetic:
         return [(k, {self._metric: value}, float(k)) for k, value in enumerate(values.tolist(), start=1)]
 
 
-def _counted(history: History) -> Callable[[Report], float]:
+def _counted(history: History, trials: list[Trial]) -> Callable[[Report], float]:
     """What tells how far a trial was when it reported: its step, or what counts in the study's budget, where that is
     another metric of whole numbers."""
     plan = history.definition
     if plan.budget is None or plan.budget.name == "seconds":
         return lambda report: report.step
-    whole = all(history.spent(r).is_integer() for n in range(history.length) for r in history.reports(n))
+    whole = all(history.spent(report).is_integer() for trial in trials for report in trial.reports)
     return history.spent if whole else lambda report: report.step
 
 

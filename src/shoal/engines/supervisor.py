@@ -106,12 +106,17 @@ class Supervisor:
             try:
                 self._sweep()
                 for place in range(self.plan.workers):
-                    if not self.stopping:
-                        self._start(place)
-                        self._turn(interrupts)
+                    if self.stopping:
+                        break
+                    self._start(place)
+                    self._obey(interrupts)
+                    self._keep_up()
                 while self.workers:
                     interrupts.wait(TICK)
-                    self._turn(interrupts)
+                    self._obey(interrupts)
+                    for place, worker in list(self.workers.items()):
+                        self._look(place, worker)
+                    self._keep_up()
             finally:
                 try:
                     self._kill_all("the study ended")
@@ -123,11 +128,8 @@ class Supervisor:
             raise StudyError(self._error)
         return self.stopping or self._reason or self.journal.history.verdict()
 
-    def _turn(self, interrupts: Interrupts) -> None:
-        """Look at all that may have happened meanwhile."""
-        self._obey(interrupts)
-        for place, worker in list(self.workers.items()):
-            self._look(place, worker)
+    def _keep_up(self) -> None:
+        """Read what the peers wrote, now and then, and show it."""
         if self._clock.monotonic() - self._synced > SYNC:
             self._read()
             self._synced = self._clock.monotonic()

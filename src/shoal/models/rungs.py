@@ -116,17 +116,17 @@ class Ladder:
 
     def tell(self, record: AnyRecord) -> None:
         self._told.tell(record)
-        if type(record) is Ended and record.outcome == "failed":
+        if not isinstance(record, Ended | Reported):
+            return
+        if self._history.state[record.number] == CODE["failed"]:  # which may be known before what it reported
             self.drop(record.number)
-        elif isinstance(record, Ended | Reported) and record.number in self._reached:
+        elif record.number in self._reached:
             self._end(record.number)
 
     def add(self, number: int, report: Report | Reported) -> None:
         loss, spent = self._history.loss(report), self._history.spent(report)
         reached = self._reached.get(number, 0)
         if loss is None or reached == len(self.rungs) or spent < self.rungs[reached].level:
-            return
-        if self._history.state[number] == CODE["failed"]:  # which may be known before what it reported
             return
         if not reached and self._history.source(number) is not None:  # it was at no rung below the one it began at
             reached = sum(rung.level <= spent for rung in self.rungs) - 1

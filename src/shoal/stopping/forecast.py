@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from shoal.contracts import GO, Decision
@@ -55,15 +56,15 @@ class Forecast:
         self._prior: dict[int, tuple[float, float]] = {}
 
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
-        done = history.counts["done"] and int((history.usable & (history.state[: history.length] == DONE)).sum())
-        open_one = None if done < self.trials else contest(number, report, history, self.reports, self._hindsight)
+        ended = np.flatnonzero(history.usable & (history.state[: history.length] == DONE))
+        open_one = None if len(ended) < self.trials else contest(number, report, history, self.reports, self._hindsight)
         if open_one is None:
             return GO
         ensemble, best = open_one
-        count = int(1.1 ** int(math.log(done, 1.1) + 1e-9))  # of 1, 1.1, 1.1² …: all peers learn from the same
+        count = int(1.1 ** int(math.log(len(ended), 1.1) + 1e-9))  # of 1, 1.1, 1.1² …: all peers learn from the same
         if count != self._learnt:
             with one_thread():
-                self._learn(history, count)
+                self._learn(history, ended[:count])
         if number not in self._prior:
             self._prior[number] = self._expected(number, history)
         mean, deviation = self._meet(self._prior[number], ensemble)
@@ -76,10 +77,9 @@ class Forecast:
             f"{best * history.sign:.4g}",
         )
 
-    def _learn(self, history: History, count: int) -> None:
-        """Learn from the first so many trials that are done."""
-        n = history.length
-        ended = np.flatnonzero(history.usable & (history.state[:n] == DONE))[:count]
+    def _learn(self, history: History, ended: NDArray[np.int_]) -> None:
+        """Learn from these trials, which are done."""
+        count = len(ended)
         losses = history.value[ended]
         kept = spread(losses, self.most)
         x, losses = self._features(self._cube.of_codes(history.x[ended[kept]])), losses[kept]

@@ -1,9 +1,9 @@
 """Hyperband: several brackets of successive halving, from many short trials to few long ones.
 
 L. Li, K. Jamieson, G. DeSalvo, A. Rostamizadeh, A. Talwalkar: Hyperband. JMLR 2018, algorithm 1. With search="tpe" it
-is BOHB (Falkner et al. 2018), with "gp" MOBSTER (Klein et al. 2020), with "de" it mutates and
-crosses as DEHB (Awad et al. 2021), but has one population, of trials that are done, and not one for each budget. No
-peer ever waits: while a rung is incomplete, the next bracket begins.
+is BOHB (Falkner et al. 2018), with "gp" MOBSTER (Klein et al. 2020), with "de" it mutates and crosses as DEHB (Awad et
+al. 2021), but has one population, of trials that are done, and not one for each budget. No peer ever waits: while a
+rung is incomplete, the next bracket begins.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ class Hyperband:
         self._cycle = sum(size for _, size in self._sizes)
         self._ladders: dict[int, Ladder] = {}
         self._lost: Counter[tuple[int, int]] = Counter()  # (cohort, rung) -> trials that failed there, or on their way
+        self._fell: dict[int, int] = {}  # … -> at how many rungs each counts there
         self._told = Told(history, self._add, lambda number: self._ladder(number).drop(number))
         for number in np.flatnonzero(history.state[: history.length] == CODE["failed"]).tolist():
             self._lose(number)
@@ -59,7 +60,7 @@ class Hyperband:
 
     def tell(self, record: AnyRecord) -> None:
         self._told.tell(record)
-        if type(record) is Ended and record.outcome == "failed":
+        if isinstance(record, Ended | Reported) and self._history.state[record.number] == CODE["failed"]:
             self._lose(record.number)
         self._search.tell(record)
 
@@ -67,10 +68,13 @@ class Hyperband:
         self._ladder(number).add(number, report)
 
     def _lose(self, number: int) -> None:
+        """Count a trial that failed at the rungs that it got to, and at the next; once, however often it is told of."""
         _, cohort, _ = self._cohort(number)
         ladder = self._ladder(number)
-        for k in range(ladder.reached(number) + 1):
+        counted, places = self._fell.get(number, 0), ladder.reached(number) + 1
+        for k in range(counted, places):
             self._lost[cohort, k] += 1
+        self._fell[number] = max(counted, places)
         ladder.drop(number)
 
     def _cohort(self, number: int) -> tuple[int, int, int]:

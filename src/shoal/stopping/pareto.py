@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from shoal.contracts import GO, Decision
+from shoal.fold import CODE
 from shoal.history import History
 from shoal.models.fronts import check_goals, check_told, known, order, others_of
 from shoal.models.rungs import check_eta, levels, ordinal
@@ -52,7 +53,7 @@ class ParetoASHA:
 
     def tell(self, record: AnyRecord) -> None:
         self._told.tell(record)
-        if type(record) is Ended and record.outcome == "failed":
+        if isinstance(record, Ended | Reported) and self._history.state[record.number] == CODE["failed"]:
             self._drop(record.number)
 
     def _add(self, number: int, report: Report | Reported) -> None:
