@@ -202,9 +202,34 @@ class HeboSearch:
         self._hebo.observe(self._asked[number], np.array([[loss]]))
 
 
+class PropulateSearch:
+    """The breeding of its default, fifty individuals, which it draws from those that were told."""
+
+    def __init__(self, kind: str, space: Space, seed: int, trials: int, workers: int) -> None:
+        import random
+
+        from propulate.utils import get_default_propagator
+
+        limits = {
+            name: tuple(spec["choices"]) if spec["type"] == "cat" else (spec["low"], spec["high"])
+            for name, spec in space.items()
+        }
+        self._breed = get_default_propagator(pop_size=50, limits=limits, rng=random.Random(seed))
+        self._asked: list[Any] = []
+        self._told: list[Any] = []
+
+    def ask(self) -> Params:
+        self._asked.append(self._breed(self._told))
+        return {name: self._asked[-1][name] for name in self._asked[-1]}
+
+    def tell(self, number: int, params: Params, loss: float) -> None:
+        self._asked[number].loss = loss
+        self._told.append(self._asked[number])
+
+
 TOOLS: dict[str, Any] = {
     "shoal": ShoalSearch, "optuna": OptunaSearch, "smac": SmacSearch, "deephyper": DeepHyperSearch,
-    "syne": SyneTuneSearch, "nevergrad": NevergradSearch, "hebo": HeboSearch,
+    "syne": SyneTuneSearch, "nevergrad": NevergradSearch, "hebo": HeboSearch, "propulate": PropulateSearch,
 }  # fmt: skip
 
 

@@ -23,12 +23,12 @@ SHOAL = ("auto", "gp", "tpe", "forest", "cmaes", "genetic", "evolution", "de", "
 PEERS = {
     "optuna-tpe": "optuna", "optuna-gp": "optuna-gp", "optuna-cma": "optuna-cma", "smac": "smac",
     "deephyper": "deephyper", "syne-bore": "syne-tune", "syne-botorch": "syne-tune-botorch", "nevergrad": "nevergrad",
-    "hebo": "hebo",
+    "hebo": "hebo", "propulate": "propulate",
 }  # fmt: skip
 ENTRANTS = {f"shoal-{name}": Entrant(f"shoal-{name}", "shoal") for name in SHOAL} | {
     name: Entrant(name, environment) for name, environment in PEERS.items()
 }
-DEFAULT = ("shoal-auto", "shoal-random", *(name for name in PEERS if name != "optuna-cma"))
+DEFAULT = ("shoal-auto", "shoal-random", *(name for name in PEERS if name not in ("optuna-cma", "propulate")))
 
 
 def parser() -> argparse.ArgumentParser:

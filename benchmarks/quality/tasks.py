@@ -45,7 +45,8 @@ class Tasks(Mapping[str, Task]):
     @cached_property
     def _makers(self) -> dict[str, Callable[[], Task]]:
         makers: dict[str, Callable[[], Task]] = {f"tables/{name}": _table(name) for name in tables.NAMES}
-        makers |= {f"functions/{name}_{d}": _function(name, d) for name in FUNCTIONS for d in (2, 5, 10)}
+        makers |= {f"functions/{name}_{d}": _function(name, d) for name in FUNCTIONS for d in (2, 5, 10, 20)}
+        makers |= {f"functions/{name}": _function(name) for name in problems.CLASSIC}
         if folder := os.environ.get(DATA):
             sys.path.insert(0, folder)
             suite = importlib.import_module("suite")
@@ -98,15 +99,15 @@ def _table(name: str) -> Callable[[], Task]:
     return make
 
 
-def _function(name: str, dimensions: int) -> Callable[[], Task]:
+def _function(name: str, *dimensions: int) -> Callable[[], Task]:
     def make() -> Task:
-        problem = problems.problem(name, dimensions)
+        problem = problems.problem(name, *dimensions)
         drawn = [problem(problem.space.sample(rng)) for rng in [np.random.default_rng(0)] for _ in range(1_000)]
         domains = problem.space.searched.items()
         space = {x: {"type": "float", "low": domain.at(0.0), "high": domain.at(1.0)} for x, domain in domains}
         seconds = np.random.default_rng(1)  # trials of a function take times of their own: a factor of three apart
         return Task(
-            f"functions/{name}_{dimensions}", space,
+            "_".join([f"functions/{name}", *map(str, dimensions)]), space,
             lambda params: (problem(dict(params)), float(seconds.lognormal(0.0, 0.5))),
             problem.minimum, float(np.median(drawn)),
         )  # fmt: skip

@@ -85,6 +85,14 @@ class Normal:
         variances = self.covariance if self.axes is None else np.diag(self.covariance)
         return np.asarray(self.sigma * self.margin * np.sqrt(variances))
 
+    @property
+    def precision(self) -> Array:
+        """The inverse of its covariance, [n, n]."""
+        scale = self.sigma * self.margin
+        squares = self.lengths**2
+        inverse = np.diag(1 / squares) if self.axes is None else (self.axes / squares) @ self.axes.T
+        return np.asarray(inverse / np.outer(scale, scale))
+
     def colour(self, z: Array) -> Array:
         """Points [m, n] from standard normal rows: eq. 38 to 40."""
         y = z * self.lengths if self.axes is None else (z * self.lengths) @ self.axes.T

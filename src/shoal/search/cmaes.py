@@ -19,9 +19,11 @@ from shoal.errors import SpaceError
 from shoal.history import History
 from shoal.models.cma import Normal, rates
 from shoal.models.margin import Choices, keep_moving
+from shoal.models.mirror import unfolded
 from shoal.models.threads import one_thread
 from shoal.records import AnyRecord
 from shoal.search.arrivals import Arrivals
+from shoal.search.operators import reflect
 from shoal.search.places import Places
 from shoal.search.tried import Tried
 from shoal.space import Params
@@ -87,17 +89,17 @@ class CMAES:
         return Proposal(self._tried.draw(lambda: self._draw(state, rng), rng), why)
 
     def _draw(self, state: State, rng: np.random.Generator) -> Params:
-        """A point of the distribution within the bounds and the constraints; failing that, any point."""
+        """A point of the distribution, mirrored at the bounds, that meets the constraints; failing that, any point."""
         for _ in range(100):
             point = rng.random(self._cube.dimensions)
             if len(self._numbers):
-                point[self._numbers] = state.normal.colour(rng.standard_normal(len(self._numbers))[None])[0]
+                drawn = state.normal.colour(rng.standard_normal(len(self._numbers))[None])[0]
+                point[self._numbers] = [reflect(unit) for unit in drawn.tolist()]
             for column, chance in zip(self._categorical, state.choices.chances, strict=True):
                 point[column] = (int(np.searchsorted(chance.cumsum(), rng.random())) + 0.5) / len(chance)
-            if ((point >= 0) & (point <= 1)).all():
-                params = self._cube.space.at(point.tolist())
-                if self._cube.space.allows(params):
-                    return params
+            params = self._cube.space.at(point.tolist())
+            if self._cube.space.allows(params):
+                return params
         return self._tried.sample(rng)
 
     # ------------------------------------------------------------------ the fold
@@ -149,7 +151,8 @@ class CMAES:
         normal, choices = state.normal, state.choices
         alpha = 1.0 / (state.population * max(self._cube.dimensions, 1))
         if len(self._numbers):
-            normal = normal.update(self._coordinates(points, state))
+            rng = np.random.default_rng([self._seed, state.run, normal.generation])
+            normal = normal.update(unfolded(normal, points[:, self._numbers], rng))
             normal = keep_moving(replace(normal, mean=np.clip(normal.mean, 0.0, 1.0)), self._edges, alpha)
         if len(self._categorical):
             half = state.population // 2
