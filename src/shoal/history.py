@@ -242,17 +242,21 @@ class History(Fold):
 
     def verdict(self) -> str:
         """Why no new trial may begin, in words; empty while the search may go on."""
+        return self.bound()[1]
+
+    def bound(self) -> tuple[str, str]:
+        """The setting that lets no new trial begin, empty where that is an order, and why in words."""
         if self.order is not None and self.order.order != "go":
-            return self.order.reason
+            return "", self.order.reason
         plan = self.definition
         if plan.trials is not None and self.ended >= plan.trials:
-            return f"all {plan.trials} trials have ended"
+            return "trials", f"all {plan.trials} trials have ended"
         if plan.done is not None and self._tally[DONE] >= plan.done:
-            return f"{plan.done} trials are done"
+            return "done", f"{plan.done} trials are done"
         if plan.target is not None and self.best is not None and self._best_value <= self.sign * plan.target:
-            return f"the target {plan.target:g} was reached by trial {self.best}"
+            return "target", f"the target {plan.target:g} was reached by trial {self.best}"
         if plan.patience is not None and self.best is not None and self.ended - self.improved >= plan.patience:
-            return f"the last {plan.patience} trials brought nothing better than trial {self.best}"
+            return "patience", f"the last {plan.patience} trials brought nothing better than trial {self.best}"
         if self.doomed:
-            return f"all of the first {self.ended} trials failed"
-        return ""
+            return "max_failures", f"all of the first {self.ended} trials failed"
+        return "", ""

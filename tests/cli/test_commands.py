@@ -166,6 +166,23 @@ def test_resume_brings_more_trials_and_stop_holds_a_study(study: str) -> None:
     assert "11/11" in shoal("status")
 
 
+@pytest.mark.parametrize(
+    ("option", "bound", "other"), [("--target", "2", "0"), ("--patience", "1", "50"), ("--max-failures", "3", "7")]
+)
+def test_what_ended_a_study_is_said_and_resume_takes_another(option: str, bound: str, other: str, folder: Path) -> None:
+    loss = "1 / 0" if option == "--max-failures" else "1.0"
+    Path("code.py").write_text(f"def train(params):\n    return {loss}\n")
+    failing = int(option == "--max-failures")
+    words = ["-p", "x=(0.0, 1.0)", "-n", "6", "--name", "s", "-q"]
+    shoal("tune", "code.py:train", *words, option, bound, status=failing)
+    assert "/6" in shoal("status")
+    assert "6/6" not in shoal("status")
+    assert f"`shoal resume s` goes on with another {option}" in shoal("join", "s", status=1)
+    shoal("resume", "s", "-q", option, other, status=failing)
+    assert "6/6" in shoal("status")
+    assert "Another --trials brings more" in shoal("resume", "s", "-q", status=failing)
+
+
 def test_stop_ends_a_running_study_and_resume_goes_on(folder: Path) -> None:
     Path("code.py").write_text("import time\ndef train(params):\n    time.sleep(0.05)\n    return params['x']\n")
     words = ["tune", "code.py:train", "-p", "x=(0.0, 1.0)", "-n", "5000", "--name", "long", "-q"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,27 +29,32 @@ def join(
     """Add peers to a study, from anywhere that sees its store."""
     found = open_study(study, store)
     if found.reason:
+        setting, reason = found._journal.history.bound()
+        more = f" with another --{setting.replace('_', '-')}" if setting else ""
         raise StudyError(
-            f"study {found.name!r} begins no new trials: {found.reason}; "
-            f"`shoal resume {found.name}` goes on, with --trials N (or --done N) for more"
+            f"study {found.name!r} begins no new trials: {reason}; `shoal resume {found.name}` goes on{more}"
         )
-    _run(found, target, store, workers, gpus, timeout, quiet, as_json)
+    _run(found, target, store, workers, gpus, timeout, quiet, as_json, {})
 
 
 def resume(
     study: StudyArgument = None, target: Target = None, store: StoreOption = DEFAULT_STORE, workers: Workers = 1,
     trials: Annotated[int | None, typer.Option("--trials", "-n", help="How many trials there will be in all.")] = None,
     done: Annotated[int | None, typer.Option(help="How many are to be done in all.")] = None,
+    stop_at: Annotated[float | None, typer.Option("--target", help="Stop when the metric is as good as this.")] = None,
+    patience: Annotated[int | None, typer.Option(help="Stop after so many trials without a better one.")] = None,
+    max_failures: Annotated[int | None, typer.Option(help="Stop when the first so many trials all failed.")] = None,
     gpus: Gpus = None, timeout: Timeout = None, quiet: Quiet = False, as_json: JsonOption = False,
 ) -> None:  # fmt: skip
     """Go on with a study that was stopped or interrupted; no trial that ended is lost or run again."""
     found = open_study(study, store)
-    _run(found, target, store, workers, gpus, timeout, quiet, as_json, trials, done)
+    bounds = {"trials": trials, "done": done, "target": stop_at, "patience": patience, "max_failures": max_failures}
+    _run(found, target, store, workers, gpus, timeout, quiet, as_json, bounds)
 
 
 def _run(
     found: Study, target: list[str] | None, store: str, workers: int, gpus: float | None, timeout: float | None,
-    quiet: bool, as_json: bool, trials: int | None = None, done: int | None = None,
+    quiet: bool, as_json: bool, bounds: Mapping[str, Any],
 ) -> None:  # fmt: skip
     from shoal import catalog, tune
 
@@ -59,7 +65,7 @@ def _run(
     objective = None if not target else target[0] if len(target) == 1 else target
     try:
         study = tune(objective, name=found.name, store=store, workers=workers, gpus=gpus, timeout=timeout,
-                     trials=trials, done=done, progress=not quiet)  # fmt: skip
+                     progress=not quiet, **bounds)  # fmt: skip
     finally:
         os.chdir(origin)
     finish(study, as_json)

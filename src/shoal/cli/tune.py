@@ -291,7 +291,8 @@ def _say(study: Study, best: Any, files: Path) -> None:
     else:
         _say_failure(study)
     if not study.ran:
-        remedy = " --trials N brings more, another --name begins afresh." if study.reason else ""
+        setting = study._journal.history.bound()[0].replace("_", "-")
+        remedy = f" Another --{setting} brings more, another --name begins afresh." if setting else ""
         typer.echo(f"Nothing was run: {study.reason or study.ended}.{remedy}")
     name = study.name if study.name.isidentifier() or study.name.replace("-", "_").isidentifier() else repr(study.name)
     typer.echo(f"Results: study {study.name!r} in {url}; files in {files}")
