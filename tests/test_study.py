@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 import shoal
+from shoal.search.pso import PSO
+from shoal.stopping.asha import ASHA
 
 SPACE = {"x": shoal.uniform(-1.0, 1.0), "kind": ["a", "b"], "layers": [[1], [1, 2]]}
 
@@ -225,3 +227,26 @@ def test_an_option_that_no_study_can_have_is_refused_by_its_name(options: dict[s
 def test_a_name_with_blanks_around_it_is_refused_with_the_one_without(name: str) -> None:
     with pytest.raises(shoal.StudyError, match="begins and ends with no blank; 's' would do for"):
         shoal.Study({"x": (0.0, 1.0)}, name=name)
+
+
+def test_one_search_and_one_rule_may_be_given_to_several_studies() -> None:
+    search, rule = PSO(), ASHA(brackets=2)
+    studies = [
+        shoal.Study({name: (0.0, 1.0)}, search=search, stopping=rule, budget=shoal.Budget("epoch", 1, 2), seed=1)
+        for name in "ab"
+    ]
+    for _ in range(20):
+        for study, name in zip(studies, "ab", strict=True):
+            trial = study.ask()
+            assert set(trial.params) == {name}
+            study.tell(trial, trial.params[name])
+    assert rule == ASHA(brackets=2)
+
+
+def test_what_is_told_after_the_study_was_closed_is_refused_and_does_not_count() -> None:
+    study = shoal.Study(SPACE)
+    trial = study.ask()
+    study.close()
+    with pytest.raises(shoal.StudyError, match="not open"):
+        study.tell(trial, 1.0)
+    assert study.trials[0].outcome == "running"

@@ -10,7 +10,7 @@ import os
 import runpy
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -19,6 +19,8 @@ from shoal.errors import ObjectiveError, ShoalError, StoreError, StudyError, mis
 from shoal.history import History
 from shoal.proposals import Proposer
 from shoal.records import Definition
+
+T = TypeVar("T")
 
 SEARCHES: Final[Mapping[str, str]] = {
     "auto": "shoal.search.auto:Auto",
@@ -128,9 +130,14 @@ def thinker(search: Search | None, rule: Stopping | None, clock: Clock) -> Calla
 
     def think(history: History) -> Proposer:
         plan = history.definition
-        return Proposer(history, search_of(plan, search), rule or stopping_of(plan), clock)
+        return Proposer(history, search_of(plan, _apart(search)), _apart(rule) or stopping_of(plan), clock)
 
     return think
+
+
+def _apart(given: T) -> T:
+    """One of Shoal's own searches or rules as a copy, so that several studies may be given the same."""
+    return copy.deepcopy(given) if type(given).__module__.startswith(("shoal.search.", "shoal.stopping.")) else given
 
 
 def store(url: str, create: bool = True, known: bool = False) -> Store:

@@ -202,6 +202,7 @@ class Study:
             self._pulse.__exit__()
             self._journal.store.leave(self._journal.study, self._journal.writer)
         self._turns = self._pulse = None
+        self._open, self._running = {}, {}
 
     def __enter__(self) -> Study:
         return self

@@ -89,6 +89,22 @@ def test_a_point_is_put_back_together_with_the_coordinates_that_it_depends_on() 
     assert np.corrcoef(drawn.T)[0, 1] > 0.95
 
 
+def test_what_is_inactive_stands_at_the_mean_and_changes_nothing_else() -> None:
+    """With a correlation of 0.95, were it moved, the other coordinate would be moved along more often."""
+    covariance = np.array([[1.0, 0.95], [0.95, 1.0]])
+    squares, axes = np.linalg.eigh(covariance)
+    normal = replace(
+        Normal.start(np.array([0.05, 0.05]), 0.1), covariance=covariance, lengths=np.sqrt(squares), axes=axes
+    )
+    count = 40_000
+    points = np.column_stack([np.full(count, 0.1), np.full(count, np.nan)])
+    drawn = unfolded(normal, points, np.random.default_rng(5))
+    assert (drawn[:, 1] == 0.05).all()
+    ahead, back = (normal.distances(np.array([[x, 0.05]]))[0] ** 2 / 2 for x in (0.1, -0.1))
+    chance = 1 / (1 + np.exp(back - ahead))
+    assert (drawn[:, 0] < 0).mean() == pytest.approx(chance, abs=5 * (chance / count) ** 0.5)
+
+
 @pytest.mark.parametrize("mean", [0.02, 0.55, 0.52, 0.99])
 def test_a_discrete_number_leaves_its_cell_with_the_promised_chance(mean: float) -> None:
     edges, alpha = np.arange(1, 10) / 10, 0.05

@@ -236,3 +236,12 @@ def test_tpe_comes_closer_where_params_are_many() -> None:
         return float(sum(params[name] != value for name, value in zip(space, right, strict=True)))
 
     assert np.median([best(TPE(), space, wrong, 300, seed) for seed in range(3)]) <= 8
+
+
+def test_tpe_says_how_likely_a_point_is_among_hundreds_of_choices() -> None:
+    """The logarithm of that passes what the exponential of a float can be."""
+    study = shoal.Study({f"c{k}": list(range(50)) for k in range(250)}, search="tpe", seed=0)
+    for _ in range(12):
+        trial = study.ask()
+        study.tell(trial, float(trial.params["c0"]))
+    assert "times as likely" in study.trials[-1].why

@@ -96,3 +96,10 @@ def test_trials_that_run_are_known_by_what_they_reported_last() -> None:
 
 def search_of(study: shoal.Study) -> Any:
     return study._proposer._search
+
+
+@pytest.mark.parametrize("kinds", [3, 10, 10**9])
+def test_the_fronts_of_two_losses_are_those_of_any_number(kinds: int) -> None:
+    """A third loss that all have in common changes no front; what ties, ties."""
+    losses = np.random.default_rng(kinds).integers(kinds, size=(200, 2)).astype(float)
+    np.testing.assert_array_equal(ranks(losses), ranks(np.column_stack([losses, np.zeros(200)])))

@@ -267,3 +267,9 @@ def test_a_copy_is_equal_however_it_was_made(domain: Domain) -> None:
     assert copy.deepcopy(domain) == pickle.loads(pickle.dumps(domain)) == domain
     space = shoal.Space({"x": domain, "y": (0.0, 1.0)})
     assert copy.deepcopy(space).to_json() == pickle.loads(pickle.dumps(space)).to_json() == space.to_json()
+
+
+def test_a_space_with_constraints_is_copied_as_well() -> None:
+    space = pickle.loads(pickle.dumps(shoal.Space({"a": (0, 9), "b": (0, 9)}, where="a <= b")))
+    assert space.allows({"a": 1, "b": 2})
+    assert not space.allows({"a": 2, "b": 1})

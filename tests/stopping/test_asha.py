@@ -126,7 +126,7 @@ def test_each_bracket_begins_a_rung_later_and_compares_only_its_own() -> None:
 def test_more_brackets_than_rungs_are_as_many_as_there_are_rungs() -> None:
     rule = ASHA(brackets=50)
     told = Told(rule)
-    assert rule.brackets == 3
+    assert len(rule._ladders) == 3
     for number in range(60):
         told.report(number, 9, 0.5)
 
@@ -167,3 +167,18 @@ def test_what_a_trial_reported_counts_nowhere_once_it_has_failed_whichever_is_he
     told.report(0, 1, 0.0)
     assert stopped(told, 1, {1: 0.5, 2: 0.6}) == []
     assert stopped(told, 1, {3: 0.4}) == []  # the best of three
+
+
+def test_without_a_budget_there_are_no_more_brackets_than_get_trials() -> None:
+    rule = ASHA(brackets=64)
+    Told(rule, budget=None)
+    assert 6 < len(rule._ladders) < 12
+    assert len(rule._cycle) < 20_000
+
+
+def test_levels_are_where_trials_report_though_they_are_no_whole_numbers() -> None:
+    told = Told(ASHA(), shoal.Budget("share", 0.1, 1.0))
+    for number in range(4):
+        assert not told.report(number, 1, 0.5, share=0.1).stop
+    decisions = [told.report(number, 3, 0.1 * number, share=0.3) for number in range(4)]
+    assert [decision.stop for decision in decisions] == [False, False, True, True]

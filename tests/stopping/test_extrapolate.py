@@ -191,3 +191,18 @@ def test_hardly_any_that_would_have_beaten_the_best_is_stopped(rule: str) -> Non
             best = best if stops else min(best, end)
     assert stopped <= 3 < winners
     assert saved > 0.3 * 27 * 300
+
+
+@pytest.mark.parametrize("rule", ["extrapolate", "forecast"])
+def test_a_trial_that_diverged_and_was_done_ends_nothing(rule: str) -> None:
+    study = shoal.Study({"lr": (0.0, 1.0)}, seed=0, search="random", stopping=rule, budget=shoal.Budget("epoch", 1, 20),
+                        start=[{"lr": 1.0}])  # fmt: skip
+    for _ in range(12):
+        trial = study.ask()
+        for epoch in range(1, 21):
+            loss = 10.0 ** (8 * epoch) if trial.params["lr"] == 1.0 else trial.params["lr"] + 1 / epoch
+            if study.report(trial, epoch, loss=loss).stop:
+                break
+        study.tell(trial)
+    assert study.trials[0].value == 1e160
+    assert study.trials[0].outcome == "done"

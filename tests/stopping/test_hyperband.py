@@ -160,3 +160,18 @@ def test_a_trial_that_fails_counts_alike_for_who_was_there_and_who_joins_late(fi
     rules = told.rule, told.late(Hyperband()).rule
     assert [dict(rule._lost) for rule in rules] == [{(2, 0): 1, (2, 1): 1, (2, 2): 1}] * 2  # type: ignore[attr-defined]
     assert [[len(rung) for rung in rule._ladder(0).rungs] for rule in rules] == [[0, 0, 0]] * 2  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("reports", [0, 1])
+def test_a_trial_that_is_done_before_its_first_rung_holds_no_one_up(reports: int) -> None:
+    """Trial 0 returns early; of the first cohort nine begin at epoch 1, and the rung is whole with eight of them."""
+    told = told_of()
+    told.start(0, 1)
+    if reports:
+        told.report(0, 0, 0.4)
+    told.end(0, loss=0.0)
+    parked(told, [0.1 * number for number in range(1, 9)], first=1)
+    for known in (told, told.late(Hyperband())):
+        proposal = known.next(9)
+        assert (proposal.resume_from, proposal.until) == (1, 3)
+        assert "2nd of 9" in proposal.why

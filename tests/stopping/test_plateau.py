@@ -68,3 +68,11 @@ def test_the_reason_says_by_how_much_they_vary() -> None:
 
 def test_reports_without_the_metric_are_not_counted() -> None:
     assert ends(told_of(Plateau(reports=2, warmup=2)), [0.5, None, None, None, 0.5, None, 0.5])[0] == 7
+
+
+def test_one_that_failed_is_not_the_best() -> None:
+    told = Told(Plateau())
+    told.report(0, 1, -1e6)
+    told.end(0, "failed")
+    assert not any(decision.stop for decision in told.run(1, [0.5] * 9))
+    assert not told.late(Plateau()).report(1, 10, 0.5).stop

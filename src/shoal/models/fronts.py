@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping
 
 import numpy as np
@@ -64,10 +65,24 @@ def ranks(losses: Array) -> NDArray[np.int_]:
     found = np.zeros(len(losses), dtype=int)
     sequence = np.lexsort(losses.T[::-1])  # whatever beats a point comes before it
     ordered = losses[sequence]
+    if losses.shape[1] == 2:
+        found[sequence] = _ranks_of_two(ordered.tolist())
+        return found
     for place, point in enumerate(ordered):
         before = ordered[:place]
         beating = np.all(before <= point, 1) & np.any(before < point, 1)
         found[sequence[place]] = found[sequence[:place][beating]].max(initial=-1) + 1
+    return found
+
+
+def _ranks_of_two(ordered: list[list[float]]) -> list[int]:
+    """The fronts of pairs, which are sorted: those fronts beat a pair whose last one is nowhere worse."""
+    found, last, before = list[int](), list[float](), None
+    for pair in ordered:
+        front = found[-1] if pair == before else bisect_right(last, pair[1])
+        last[front : front + 1] = [pair[1]]
+        found.append(front)
+        before = pair
     return found
 
 

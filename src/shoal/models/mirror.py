@@ -20,14 +20,15 @@ FAR: Final = 5.0  # deviations from the mean, beyond which nothing was drawn
 def unfolded(normal: Normal, points: Array, rng: np.random.Generator) -> Array:
     """Where points [m, n] that were mirrored at 0 or 1 may have been drawn: of the places that come to the same, each
     with its chance, coordinate by coordinate. What is NaN stands at the mean."""
-    drawn = np.where(np.isnan(points), normal.mean, points)
+    unknown = np.isnan(points)
+    drawn = np.where(unknown, normal.mean, points)
     precision = normal.precision
     pull = (drawn - normal.mean) @ precision
     for edge in (0.0, 1.0):
         for j in np.flatnonzero(abs(normal.mean - edge) < FAR * normal.deviations):
             step = 2 * (edge - drawn[:, j])
             farther = 2 * step * pull[:, j] + step**2 * precision[j, j]  # in squared deviations
-            step[rng.random(len(points)) >= expit(-farther / 2)] = 0.0
+            step[(rng.random(len(points)) >= expit(-farther / 2)) | unknown[:, j]] = 0.0
             drawn[:, j] += step
             pull += step[:, None] * precision[j]
-    return np.where(np.isnan(points), normal.mean, drawn)
+    return drawn

@@ -39,15 +39,25 @@ def levels(least: float, most: float, eta: float, whole: bool = True) -> list[fl
     """r, r·η, r·η² … below the most, and the most itself; whole numbers where both ends are."""
     check_eta(eta)
     whole = whole and is_whole(least, most)
-    found: list[float] = []
-    level, k = least, 0
-    while level < most and k < 64:
+    found, exact, level = list[float](), least, least
+    for _ in range(64):
+        if level >= most:
+            break
         if not found or level > found[-1]:
             found.append(level)
-        k += 1
-        level = least * eta**k
-        level = float(round(level)) if whole else level
+        exact *= eta
+        level = float(round(exact)) if whole and exact < math.inf else rounded(exact)
     return found if math.isinf(most) else [*found, most]
+
+
+def rounded(level: float) -> float:
+    """A level as people write it: 0.3, and not three times 0.1 as processors have it, which is a little more. It is
+    never above what it was, for 2/3 is to get there, too.
+
+    >>> rounded(3 * 0.1), rounded(2 / 3)
+    (0.3, 0.6666666666666666)
+    """
+    return min(float(f"{level:.12g}"), level)
 
 
 def spaced_levels(least: float, most: float, eta: float) -> list[float]:
@@ -145,16 +155,22 @@ class Ladder:
         result, most = float(self._history.value[number]), len(self.rungs)
         if math.isnan(result) or self._losses[number, -1] == result:
             return
-        reached = self._reached[number]
+        reached = self._reached.get(number, 0)
         if reached == most:
             reached = most - 1
             self.rungs[reached].drop(number)
         for k in range(reached, most):
             self.rungs[k].add(number, result)
         times = self._times[number]
-        times[np.isnan(times)] = np.nanmax(times)
+        told = times[~np.isnan(times)]
+        times[np.isnan(times)] = told.max() if len(told) else self._history.begun_at[number]
         self._losses[number, reached:] = result
         self._reached[number] = most
+
+    def finish(self, number: int) -> None:
+        """Count a trial that is done with its result, also where it reported nothing."""
+        self._hold(number)
+        self._end(number)
 
     def drop(self, number: int) -> None:
         """Forget a trial that failed."""

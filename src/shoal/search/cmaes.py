@@ -28,7 +28,6 @@ from shoal.search.places import Places
 from shoal.search.tried import Tried
 from shoal.space import Params
 from shoal.space.cube import Cube
-from shoal.space.domain import Array
 
 KEPT: Final = 64  # states that are kept, to go back to when news of an early trial comes late; of older ones fewer
 MANY: Final = 50  # more numbers than this: the separable form
@@ -127,8 +126,9 @@ class CMAES:
         state = replace(state, used=state.used + len(numbers), since=state.since + len(numbers))
         native = np.ones(len(numbers), dtype=bool)
         if len(self._numbers):
-            distances = state.normal.distances(self._coordinates(self._places.look()[numbers], state))
-            native = distances <= state.normal.longest
+            rng = np.random.default_rng([self._seed, state.run, state.used])
+            drawn = unfolded(state.normal, self._places.look()[numbers][:, self._numbers], rng)
+            native = state.normal.distances(drawn) <= state.normal.longest
         if self.among:
             native &= [self._history.why(number).startswith(self.among) for number in numbers]
         least = min(state.best, default=-math.inf)
@@ -138,11 +138,6 @@ class CMAES:
             return replace(state, waiting=tuple(waiting))
         moved = self._generation(state, waiting[: state.population])
         return replace(moved, waiting=tuple(waiting[state.population :]) if moved.run == state.run else ())
-
-    def _coordinates(self, points: Array, state: State) -> Array:
-        """The numbers of points [m, d]; what is inactive stands at the mean."""
-        told = points[:, self._numbers]
-        return np.where(np.isnan(told), state.normal.mean, told)
 
     def _generation(self, state: State, numbers: list[int]) -> State:
         losses = np.array([self._arrivals.loss(number) for number in numbers])

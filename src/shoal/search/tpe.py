@@ -76,7 +76,9 @@ class TPE:
         for place in np.argsort(-gain, kind="stable"):
             params = self._cube.params(places[place])
             if params not in self._tried:
-                return Proposal(params, f"{math.exp(gain[place]):.3g} times as likely among the best {count} trials")
+                return Proposal(
+                    params, f"{math.exp(min(gain[place], 700.0)):.3g} times as likely among the best {count} trials"
+                )
         why = "random: all else was tried" if len(places) else "random: nothing else met the constraints"
         return Proposal(self._tried.draw(lambda: self._tried.sample(rng), rng), why)
 

@@ -54,6 +54,9 @@ class Expression:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             raise SpaceError(f"where: cannot read {self.text!r}; write it like 'units_2 <= units_1'") from None
 
+    def __reduce__(self) -> tuple[type[Expression], tuple[str, tuple[str, ...]]]:
+        return Expression, (self.text, tuple(self._spelt.values()))
+
     def holds(self, params: Mapping[str, Any]) -> bool:
         if not self.names <= params.keys():
             return True

@@ -16,6 +16,8 @@ from shoal.models.rungs import Ladder, check_eta, levels, ordinal, spaced_levels
 from shoal.records import AnyRecord, Ended, Reported, Started
 from shoal.trial import Report
 
+LONGEST = 10_000  # trials after which brackets come in the same order again; more brackets than that have no trials
+
 
 @dataclass
 class ASHA:
@@ -39,10 +41,11 @@ class ASHA:
         at = (spaced_levels if self.adapt else levels)(least, budget.most if budget else math.inf, self.eta)
         self._what = budget.name if budget else "step"
         self._last = budget.most if budget else math.inf
-        self.brackets = min(self.brackets, len(at))
-        self._cycle = _cycle(self.eta, self.brackets)
-        dealt = [[n for n in range(history.length) if self._bracket(n) == s] for s in range(self.brackets)]
-        self._ladders = [Ladder(history, at[s:], trials) for s, trials in enumerate(dealt)]
+        self._cycle = _cycle(self.eta, min(self.brackets, len(at)))
+        dealt: dict[int, list[int]] = {s: [] for s in range(max(self._cycle) + 1)}
+        for number in range(history.length):
+            dealt[self._bracket(number)].append(number)
+        self._ladders = [Ladder(history, at[s:], trials) for s, trials in dealt.items()]
         self._history = history
 
     def tell(self, record: AnyRecord) -> None:
@@ -74,10 +77,13 @@ class ASHA:
 
 def _cycle(eta: float, brackets: int) -> list[int]:
     """The brackets of trials 0, 1, 2 …, over and over: each as often as its share, spread evenly."""
-    shares = [eta ** (brackets - 1 - s) for s in range(brackets)]
+    shares = [1.0]
+    while len(shares) < brackets and sum(shares) * eta < LONGEST:
+        shares = [shares[0] * eta, *shares]
     length = round(sum(shares))
-    found: list[int] = []
+    found, counts = list[int](), [0] * len(shares)
     for place in range(length):
-        behind = [share * (place + 1) / length - found.count(s) for s, share in enumerate(shares)]
+        behind = [share * (place + 1) / length - count for share, count in zip(shares, counts, strict=True)]
         found.append(behind.index(max(behind)))
+        counts[found[-1]] += 1
     return found

@@ -78,13 +78,15 @@ class Hindsight:
             count = int(np.searchsorted(steps, spent, side="right"))
             if least <= count < len(steps):
                 found.append(self._square(number, steps[:count], losses[:count], history))
+        found = [square for square in found if square < math.inf]  # what diverged says nothing of the others
         return math.sqrt(sum(found) / len(found)) if found else 0.0
 
     def _square(self, number: int, steps: Array, losses: Array, history: History) -> float:
         key = number, len(steps), history.horizon
         if key not in self._squares:
             ensemble = CurveEnsemble(*thinned(steps, losses), history.horizon)
-            self._squares[key] = (ensemble.mean - float(history.value[number])) ** 2
+            off = ensemble.mean - float(history.value[number])
+            self._squares[key] = off * off
         return self._squares[key]
 
 

@@ -21,6 +21,7 @@ from shoal.history import History
 from shoal.models.curve import CurveEnsemble
 from shoal.models.evidence import Evidence, Theta
 from shoal.models.features import Features
+from shoal.models.foreseen import HUGE
 from shoal.models.gp import GaussianProcess
 from shoal.models.learner import spread
 from shoal.models.threads import one_thread
@@ -80,7 +81,7 @@ class Forecast:
     def _learn(self, history: History, ended: NDArray[np.int_]) -> None:
         """Learn from these trials, which are done."""
         count = len(ended)
-        losses = history.value[ended]
+        losses = np.clip(history.value[ended], -HUGE, HUGE)
         kept = spread(losses, self.most)
         x, losses = self._features(self._cube.of_codes(history.x[ended[kept]])), losses[kept]
         self._centre, self._scale = float(losses.mean()), float(losses.std())

@@ -17,7 +17,7 @@ import numpy as np
 
 from shoal.contracts import GO, Decision, Proposal, Search
 from shoal.errors import Exhausted
-from shoal.fold import CODE
+from shoal.fold import CODE, DONE
 from shoal.history import History
 from shoal.models.rungs import Ladder, beyond, check_eta, levels, ordinal
 from shoal.models.told import Told
@@ -54,18 +54,25 @@ class Hyperband:
         self._lost: Counter[tuple[int, int]] = Counter()  # (cohort, rung) -> trials that failed there, or on their way
         self._fell: dict[int, int] = {}  # … -> at how many rungs each counts there
         self._told = Told(history, self._add, lambda number: self._ladder(number).drop(number))
-        for number in np.flatnonzero(history.state[: history.length] == CODE["failed"]).tolist():
-            self._lose(number)
+        for number in np.flatnonzero(history.state[: history.length] >= CODE["failed"]).tolist():
+            self._end(number)
         begin(self._search, history)
 
     def tell(self, record: AnyRecord) -> None:
         self._told.tell(record)
-        if isinstance(record, Ended | Reported) and self._history.state[record.number] == CODE["failed"]:
-            self._lose(record.number)
+        if isinstance(record, Ended | Reported):
+            self._end(record.number)
         self._search.tell(record)
 
     def _add(self, number: int, report: Report | Reported) -> None:
         self._ladder(number).add(number, report)
+
+    def _end(self, number: int) -> None:
+        """Count a trial that failed, or that is done: it may have found all there is to find before its first rung."""
+        if self._history.state[number] == CODE["failed"]:
+            self._lose(number)
+        elif self._history.state[number] == DONE:
+            self._ladder(number).finish(number)
 
     def _lose(self, number: int) -> None:
         """Count a trial that failed at the rungs that it got to, and at the next; once, however often it is told of."""

@@ -16,7 +16,7 @@ import numpy as np
 from shoal.contracts import GO, Decision, Proposal, Search
 from shoal.errors import Exhausted, SpaceError, StudyError
 from shoal.history import History
-from shoal.models.rungs import Ladder, Rung, is_whole, ordinal
+from shoal.models.rungs import Ladder, Rung, is_whole, ordinal, rounded
 from shoal.proposals import begin
 from shoal.records import AnyRecord, Reported
 from shoal.space import Params
@@ -55,8 +55,8 @@ class PBT:
             interval = float(round(interval))  # as the rungs of other rules
         if self.interval is not None and interval >= budget.most > budget.least:
             raise StudyError(f"pbt never compares: its interval {interval:g} is not below the budget's {budget.most:g}")
-        count = max(int(budget.most / interval), 1)
-        self.ladder = Ladder(history, [interval * (k + 1) for k in range(count)])
+        count = max(int(budget.most / interval + 1e-9), 1)
+        self.ladder = Ladder(history, [rounded(interval * (k + 1)) for k in range(count)])
         begin(self._search, history)
 
     def tell(self, record: AnyRecord) -> None:
@@ -107,11 +107,11 @@ class PBT:
         return self._most if last else self.ladder.rungs[reached].level
 
     def _heir(self, number: int, rng: np.random.Generator) -> Proposal:
-        """A trial that goes on from one of the best that have not come to their end, preferably one that waits."""
+        """A trial that goes on from one of the best that are alive, preferably one that waits."""
         for rung in reversed(self.ladder.rungs[:-1]):
             best = self._best(rung)
-            going = [trial for trial in best if self.ladder.reached(trial) < len(self.ladder.rungs)]
-            sources = [trial for trial in going if trial in self._history.parked] or going
+            waiting = [trial for trial in best if trial in self._history.parked]
+            sources = waiting or [trial for trial in best if trial in self._history.running]
             if sources:
                 source = sources[rng.integers(len(sources))]
                 params, changed = self._explore(self._history.params(source), rng)
@@ -128,7 +128,10 @@ class PBT:
     def _explore(self, params: Params, rng: np.random.Generator) -> tuple[Params, str]:
         """Params near others, and what is different, in words."""
         space = self._history.space
-        drawn = space.sample(rng)
+        try:
+            drawn = space.sample(rng)
+        except SpaceError:  # the constraints leave too little
+            drawn = space.wander(params, rng)
         found = dict(params)
         for name, domain in space.searched.items():
             if name in params and rng.random() < self.resample:
