@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import shoal
+from shoal import catalog
 from shoal.study import Study
 
 SPACE = {"x": shoal.uniform(-1.0, 1.0), "epochs": 3}
@@ -258,3 +259,13 @@ def test_a_timeout_ends_a_study_in_this_process_whose_function_does_not_yield() 
 def nap_shortly(params: dict[str, float]) -> float:
     time.sleep(0.01)
     return params["x"]
+
+
+def test_a_study_that_peers_are_about_to_run_is_not_begun_otherwise(folder: Path) -> None:
+    place = catalog.store("shoal.db")
+    shoal.Study({"x": (0.0, 1.0)}, store=place, name="s")
+    place.beat("s", "other", 60.0)
+    with pytest.raises(shoal.StudyError, match="cannot go on with goal='maximize'"):
+        shoal.Study({"x": (0.0, 1.0)}, store=place, name="s", goal="maximize")
+    place.leave("s", "other")
+    assert shoal.Study({"x": (0.0, 1.0)}, store=place, name="s", goal="maximize").name == "s"

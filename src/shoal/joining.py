@@ -20,6 +20,7 @@ from shoal.journal import Journal
 from shoal.records import Budget, Defined, Definition
 from shoal.space import Space, check_change
 from shoal.stores.memory import MemoryStore
+from shoal.vitals import living
 
 SETTINGS_OF = MappingProxyType({"search": "settings", "stopping": "stopping_settings"})
 FIXED = ("metric", "goal", "start", "budget", "islands")  # what a study keeps from its beginning
@@ -52,7 +53,7 @@ def join(store: Store, name: str, writer: str, clock: Clock, given: Mapping[str,
             kept[its_settings] = {}  # they were another's
     new = _check(_convert({**kept, **given, "name": name}))
     if new != old:
-        if journal.history.length:  # else nothing was begun that could not go on
+        if journal.history.length or living(store, name):  # else nothing was begun that could not go on
             _check_same(old, new)
             check_change(Space.from_json(old.space), Space.from_json(new.space))
         journal.append(Defined(journal.history.version + 1, new, clock.now()))
@@ -65,6 +66,10 @@ def _changes(old: Definition, new: Definition) -> list[str]:
     """What is different from now on, each as a user would say it."""
     before, now = (msgspec.structs.asdict(plan) for plan in (old, new))
     fields = (
+        "metric",
+        "goal",
+        "start",
+        "islands",
         "objective",
         "search",
         "settings",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -164,6 +165,47 @@ def test_resume_brings_more_trials_and_stop_holds_a_study(study: str) -> None:
     assert "stopped by" in shoal("join", study, status=1)
     shoal("resume", study, "-n", "11", "-q")
     assert "11/11" in shoal("status")
+
+
+def test_output_that_cannot_show_a_dash_shows_the_rest(folder: Path) -> None:
+    (folder / "p.py").write_text("def f(params):\n    return 1 / 0\n")
+    shoal("tune", "p.py:f", "-p", "x=(0.0, 1.0)", "-n", "2", "--name", "s", "-q", status=1)
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run([*SHOAL, "status"], env=environment, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert b"2/2" in done.stdout
+
+
+def test_a_report_of_losses_that_diverged_holds_numbers(folder: Path) -> None:
+    (folder / "p.py").write_text("def f(params):\n    return 1e308 if params['k'] == 'bad' else params['n'] / 10\n")
+    words = ["-p", "k=choice(['ok', 'bad'])", "-p", "n=(1, 10)", "-n", "20", "--search", "grid", "--name", "s", "-q"]
+    shoal("tune", "p.py:f", *words)
+    told = json.loads(shoal("report", "s", "--json"), parse_constant=pytest.fail)
+    assert len(told["files"]) == 3
+    assert "Valid are: loss" in shoal("report", "s", "--pareto", "nope=maximize", status=1)
+
+
+def test_square_brackets_are_shown_as_they_are(folder: Path) -> None:
+    (folder / "p.py").write_text("def f(params):\n    return 1.0\n")
+    words = ["-p", 'mask=choice(["[/mnt/a]", "[bold]"])', "-n", "2", "--search", "grid", "--name", "[/]", "-q"]
+    said = shoal("tune", "p.py:f", *words)
+    assert "shoal top '[/]'" in said
+    shown = shoal("top", "[/]")
+    assert "[/mnt/a]" in shown
+    assert "[bold]" in shown
+    assert "[/]" in shoal("status")
+
+
+@pytest.mark.parametrize("name", ["it's $(touch pwned)", "a\\b", "both ' and \""])
+def test_what_to_type_next_may_be_pasted_whatever_a_study_is_called(name: str, folder: Path) -> None:
+    (folder / "p.py").write_text("def f(params):\n    return params['x']\n")
+    said = shoal("tune", "p.py:f", "-p", "x=(0.0, 1.0)", "-n", "1", "--name", name, "-q")
+    command = next(line for line in said.splitlines() if line.startswith("  shoal top")).replace(
+        "shoal", " ".join(SHOAL)
+    )
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not Path("pwned").exists()
 
 
 @pytest.mark.parametrize(

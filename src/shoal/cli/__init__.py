@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 from shoal.errors import ShoalError
@@ -11,9 +12,12 @@ FAILED, INTERRUPTED = 1, 130
 
 def main() -> None:
     """The entry point of the command ``shoal``."""
-    from shoal.cli.app import app
-
+    for stream in (sys.stdout, sys.stderr):  # of an encoding that lacks a dash, or a letter of a study's name
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")
     try:
+        from shoal.cli.app import app
+
         app(prog_name="shoal")
     except ShoalError as error:
         print(f"shoal: error: {error}", file=sys.stderr)

@@ -103,9 +103,9 @@ def print_table(table: RenderableType) -> None:
     from rich.console import Console
 
     if sys.stdout.isatty():
-        Console(highlight=False).print(table)
+        Console(highlight=False, markup=False, emoji=False).print(table)
         return
-    wide = Console(width=240, highlight=False, file=io.StringIO())
+    wide = Console(width=240, highlight=False, markup=False, emoji=False, file=io.StringIO())
     wide.print(table)
     text = wide.file.getvalue()  # type: ignore[attr-defined]
     typer.echo("\n".join(line.rstrip() for line in text.splitlines()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -294,7 +295,7 @@ def _say(study: Study, best: Any, files: Path) -> None:
         setting = study._journal.history.bound()[0].replace("_", "-")
         remedy = f" Another --{setting} brings more, another --name begins afresh." if setting else ""
         typer.echo(f"Nothing was run: {study.reason or study.ended}.{remedy}")
-    name = study.name if study.name.isidentifier() or study.name.replace("-", "_").isidentifier() else repr(study.name)
+    name = shlex.quote(study.name)
     typer.echo(f"Results: study {study.name!r} in {url}; files in {files}")
     typer.echo(heading)
     history = study._journal.history

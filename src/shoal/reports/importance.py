@@ -13,6 +13,7 @@ import numpy as np
 from shoal.errors import StudyError
 from shoal.history import History
 from shoal.models.anova import Anova, Axis, impurity
+from shoal.models.foreseen import HUGE
 from shoal.models.forest import Forest
 from shoal.models.threads import one_thread
 from shoal.space.cube import Cube
@@ -49,10 +50,11 @@ class Importance:
 
 
 def values_of(history: History, metric: str) -> tuple[Array, Array]:
-    """The numbers [n] of the done trials that have a metric, a finite number, and the metric [n] as it was told."""
+    """The numbers [n] of the done trials that have a metric, a number, and the metric [n] as it was told, but for what
+    diverged so far that its square would be infinite."""
     told = {number: history.metrics(number).get(metric) for number in history.numbers("done")}
     kept = {n: v for n, v in told.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
-    return np.array(list(kept), dtype=int), np.array(list(kept.values()), dtype=float)
+    return np.array(list(kept), dtype=int), np.clip(np.array(list(kept.values()), dtype=float), -HUGE, HUGE)
 
 
 def importance(history: History, metric: str | None = None, trees: int = TREES) -> Importance:

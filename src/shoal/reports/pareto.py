@@ -36,11 +36,15 @@ class Front:
 
 
 def front(history: History, goals: Mapping[str, str]) -> Front:
-    """The Pareto front over metrics with their goals, "minimize" or "maximize". Raises StudyError for other goals."""
+    """The Pareto front over metrics with their goals, "minimize" or "maximize". Raises StudyError for other goals, and
+    for a metric that no trial has."""
     for goal in goals.values():
         if goal not in GOALS:
             raise StudyError(unknown("goal", goal, GOALS))
     found = [dict(zip(*(part.tolist() for part in values_of(history, metric)), strict=True)) for metric in goals]
+    for metric, told in zip(goals, found, strict=True):
+        if not told and (done := history.numbers("done")):
+            raise StudyError(unknown("metric", metric, sorted({name for n in done for name in history.metrics(n)})))
     numbers = sorted(set.intersection(*(set(told) for told in found)))
     values = np.array([[told[n] for told in found] for n in numbers], dtype=float).reshape(len(numbers), len(goals))
     signs = np.array([-1.0 if goal == "maximize" else 1.0 for goal in goals.values()])

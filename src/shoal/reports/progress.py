@@ -40,7 +40,8 @@ class Progress(AbstractContextManager["Progress"]):
             from rich.console import Console
             from rich.live import Live
 
-            live = Live(console=Console(file=self._stream), transient=True, auto_refresh=False)
+            console = Console(file=self._stream, markup=False, emoji=False)  # what users write is no markup
+            live = Live(console=console, transient=True, auto_refresh=False)
             self._stack.enter_context(live)
             self._update = lambda view: live.update(view, refresh=True)
         elif self._shown:
