@@ -76,6 +76,7 @@ def test_output_is_kept_and_a_failing_script_shows_its_traceback(preload: bool) 
         ("from shoal import report; report(loss=float('nan'))", "loss is nan"),
         ("print('[tune-metric]: {not json')", "must be a JSON object"),
         ("print('[tune-metric]: [1]')", "must be a JSON object"),
+        ("import shoal; shoal.report(loss=1, note='z' * 1_200_000)", "must be shorter than 1 MiB"),
         ("import sys; sys.exit(7)", "ended with exit status 7"),
         ("import os; os.kill(os.getpid(), 11)", "was killed by SIGSEGV"),
         ("import os; os._exit(9)", "ended with exit status 9"),

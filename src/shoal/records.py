@@ -22,7 +22,7 @@ Order: TypeAlias = Literal["go", "stop", "finish"]
 Goal: TypeAlias = Literal["minimize", "maximize"]
 
 
-class Budget(msgspec.Struct, frozen=True):
+class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much of a trial is run, at least and at most: ``Budget("epoch", 1, 81)``, ``Budget("seconds", 30, 3600)``.
 
     What a report has spent is its metric of that name, or its step where it has none; "seconds" are measured.

@@ -66,6 +66,13 @@ def test_the_same_keys_in_study_yaml_reach_the_study(folder: Path, budget: Any) 
     assert_as_asked(plan_of("study"))
 
 
+def test_a_budget_with_a_key_that_there_is_not_is_refused(folder: Path) -> None:
+    Path("train.py").write_text(SCRIPT)
+    budget = {"name": "epoch", "least": 1, "most": 9, "eta": 3}
+    Path("study.yaml").write_text(yaml.safe_dump({"objective": "train.py", "space": {"x": "(0, 1)"}, "budget": budget}))
+    assert "unknown field eta" in shoal("tune", "study.yaml", "-q", status=1)
+
+
 def test_the_command_line_overrules_study_yaml(folder: Path) -> None:
     Path("train.py").write_text(SCRIPT)
     described = {"objective": "train.py", "space": {"x": "(0.0, 1.0)"}, "trials": 3, "budget": "epoch:2:5",

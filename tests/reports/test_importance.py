@@ -95,3 +95,10 @@ def test_where_nothing_varies_nothing_is_important() -> None:
 def test_too_few_trials_are_refused() -> None:
     with pytest.raises(StudyError, match="need 10 trials that are done with it; there are 9"):
         importance(told(UNIFORM, lambda p: p["a"], 9))
+
+
+@pytest.mark.parametrize("trials", [10, 12, 30])
+def test_of_a_function_of_one_param_all_is_that_of_the_param(trials: int) -> None:
+    found = importance(told({"x": (0.0, 1.0)}, lambda params: (params["x"] - 0.3) ** 2, trials))
+    assert found.fanova["x"] == pytest.approx(1.0, abs=0.05)
+    assert found.fanova["x"] <= 1.0 + 1e-12

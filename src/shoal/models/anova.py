@@ -37,7 +37,7 @@ class Anova:
         self._forest, self.axes = forest, axes
         points = np.stack([rng.choice(axis.places, DRAWS, p=axis.weights) for axis in axes], axis=1)
         told, _ = forest.predict(points)
-        self.total = float(told.var())
+        self._drawn = float(told.var())
         self._low, self._high, self._tree = _boxes(forest, len(axes))
 
     @cached_property
@@ -51,11 +51,17 @@ class Anova:
     @cached_property
     def shares(self) -> Array:
         """The share of the variance that each coordinate explains alone: [c], 0 where nothing varies."""
-        if self.total <= 0:
-            return np.zeros(len(self.axes))
-        return np.array(
-            [_variance(c, a.weights) / self.total for (c, _), a in zip(self.curves, self.axes, strict=True)]
-        )
+        return self._alone / self.total if self.total > 0 else np.zeros(len(self.axes))
+
+    @cached_property
+    def _alone(self) -> Array:
+        """The variance that each coordinate explains alone, [c]."""
+        return np.array([_variance(c, a.weights) for (c, _), a in zip(self.curves, self.axes, strict=True)])
+
+    @cached_property
+    def total(self) -> float:
+        """The variance of the forest: that of draws, and no less than what its coordinates explain, which is exact."""
+        return max(self._drawn, float(self._alone.sum()))
 
     def pairs(self, among: Sequence[int]) -> dict[tuple[int, int], float]:
         """The share of the variance that two of some coordinates explain together, beyond what each does alone."""

@@ -48,6 +48,8 @@ def _object(line: str, start: int) -> tuple[dict[str, Any], int]:
         metrics, end = _decoder.raw_decode(line, start)
     except ValueError:
         metrics, end = None, start
+    if metrics is None and len(line.encode()) >= LONGEST:
+        raise ObjectiveError("a report must be shorter than 1 MiB; write what is longer to a file")
     if not isinstance(metrics, dict) or not metrics:
         raise ObjectiveError(
             f'a report must be a JSON object of metrics, such as {{"loss": 0.1}}; got {line[start:]!r:.200}'

@@ -48,6 +48,8 @@ class Progress(AbstractContextManager["Progress"]):
             self._line(f"study {self._journal.study!r} in {self._journal.store.url}")
         if self._shown and self._journal.changes:
             self._line(f"study {self._journal.study!r} goes on with {'; '.join(self._journal.changes)}")
+        for note in self._journal.history.space.idle() if self._shown else []:
+            self._line(f"note: {note}")
         return self
 
     def __exit__(self, *problem: object) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shoal.errors import SpaceError
-from shoal.space.conditions import Condition, as_test
+from shoal.space.conditions import Condition, Test, as_test
 from shoal.space.plain import own
 
 T = TypeVar("T", bound="Domain")
@@ -77,6 +77,21 @@ class Domain(ABC):
     def width(self) -> int:
         """Columns in a one-hot encoding: 1, or one for each choice."""
         return 1
+
+    def passes(self, test: Test) -> bool:
+        """Whether any value passes a test; of a finite domain of up to a thousand values, or of numbers."""
+        if test.op in ("==", "in"):
+            return any(map(self.contains, test.value if test.op == "in" else [test.value]))
+        if self.size <= 1_000:
+            return any(test.holds(self.nth(index)) for index in range(int(self.size)))
+        return test.holds(self.at(0.0)) or test.holds(self.at(1.0))
+
+    def contains(self, value: Any) -> bool:
+        try:
+            self.check(value)
+        except SpaceError:
+            return False
+        return True
 
     def places(self, codes: Array) -> Array:
         """The `unit` of many codes at once."""

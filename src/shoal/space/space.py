@@ -102,6 +102,15 @@ class Space:
         """Whether the params satisfy the constraints."""
         return all(expression.holds(params) for expression in self.where)
 
+    def idle(self) -> list[str]:
+        """Of each param that no trial will have, as a condition of its own never holds, why, in words."""
+        return [
+            f"no trial has {name}: {condition.name} is never {condition.test!r}"
+            for name, domain in self.domains.items()
+            for condition in domain.extras.when
+            if not self.domains[condition.name].passes(condition.test)
+        ]
+
     def active(self, name: str, params: Mapping[str, Any]) -> bool:
         return all(condition.holds(params) for condition in self.domains[name].extras.when)
 
