@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import math
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -250,3 +254,32 @@ def test_what_is_told_after_the_study_was_closed_is_refused_and_does_not_count()
     with pytest.raises(shoal.StudyError, match="not open"):
         study.tell(trial, 1.0)
     assert study.trials[0].outcome == "running"
+
+
+@pytest.fixture
+def hasty() -> Iterator[None]:
+    """Threads that take turns every microsecond."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.parametrize("search", ["tpe", "random"])
+def test_threads_may_ask_and_tell_at_once(search: str, hasty: None) -> None:
+    study = shoal.Study({"x": (0.0, 1.0)}, search=search, trials=120, seed=0)
+
+    def work(_: int) -> int:
+        for count in itertools.count():
+            try:
+                trial = study.ask()
+            except shoal.Exhausted:
+                return count
+            study.report(trial, 1, loss=1.0)
+            study.tell(trial, trial.params["x"])
+        raise AssertionError
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(work, range(8))) == 120
+    assert study.reason == "all 120 trials have ended"
+    assert len({trial.params["x"] for trial in study.trials}) == 120

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -35,7 +36,7 @@ LEASE = 60.0  # seconds without a beat after which a peer counts as dead
 
 
 class Study:
-    """One search over one space for one objective.
+    """One search over one space for one objective. Threads may ask, report and tell at once.
 
     Args:
         space: a `Space`, or a dict of names and domains.
@@ -90,6 +91,7 @@ class Study:
         self, journal: Journal, clock: Clock, search: Search | None = None, rule: Stopping | None = None
     ) -> None:
         self._journal, self._clock, self._think = journal, clock, catalog.thinker(search, rule, clock)
+        self._lock = RLock()
         self._turns: Turns | None = None
         self._pulse: Pulse | None = None
         self._open: dict[int, Turn] = {}
@@ -117,23 +119,22 @@ class Study:
     def ask(self) -> LiveTrial:
         """A trial to run: ``trial.params`` says with what, ``trial.until`` how far, and ``trial.resumed`` whether from
         its checkpoint. Raises Exhausted when there is nothing left to try."""
-        if self._turns is None:
-            self._begin()
-        assert self._turns is not None
-        while True:
-            turn = self._turns.next()
-            if turn is None and not self._proposer.resumes:
-                raise Exhausted(f"study {self.name!r}: all of its {self._journal.history.limit} trials have begun")
-            if self._proposer.resumes:
-                self._journal.sync()
-            proposal = self._proposer.propose(NO_NUMBER if turn is None else turn.number)
-            if proposal.resume_from is not None:
+        with self._lock:
+            turns = self._turns or self._begin()
+            while True:
+                turn = turns.next()
+                if turn is None and not self._proposer.resumes:
+                    raise Exhausted(f"study {self.name!r}: all of its {self._journal.history.limit} trials have begun")
+                if self._proposer.resumes:
+                    self._journal.sync()
+                proposal = self._proposer.propose(NO_NUMBER if turn is None else turn.number)
+                if proposal.resume_from is not None:
+                    if turn is not None:
+                        turns.put_back(turn)
+                    turn = turns.resume(proposal.resume_from)
                 if turn is not None:
-                    self._turns.put_back(turn)
-                turn = self._turns.resume(proposal.resume_from)
-            if turn is not None:
-                return self._start(turn, proposal)
-            self._journal.sync()
+                    return self._start(turn, proposal)
+                self._journal.sync()
 
     def _start(self, turn: Turn, proposal: Proposal) -> LiveTrial:
         write_start(proposal, turn.number, turn.attempt, self._journal, self._clock)
@@ -148,7 +149,8 @@ class Study:
     def report(self, trial: LiveTrial | int, step: int, **metrics: Any) -> Decision:
         """Report metrics of a trial at a step, and learn what becomes of it: ``decision.stop``, ``decision.pause`` and
         the reason. A trial that is to stop or to pause is then told without a result: ``study.tell(trial)``."""
-        return self._running[self._opened(trial)].report(step, **metrics)
+        with self._lock:
+            return self._running[self._opened(trial)].report(step, **metrics)
 
     def _opened(self, trial: LiveTrial | int) -> int:
         number = trial.number if isinstance(trial, LiveTrial) else own(trial)
@@ -158,13 +160,14 @@ class Study:
             )
         return number
 
-    def _begin(self) -> None:
+    def _begin(self) -> Turns:
         self._proposer = self._think(self._journal.history)
         self._journal.listen(self._proposer.tell)
         shared = not self._journal.store.url.startswith("memory")
         if shared:
             self._pulse = Pulse(self._journal, LEASE).__enter__()
         self._turns = Turns(self._journal, self._clock, None if shared else 256)
+        return self._turns
 
     def tell(self, trial: LiveTrial | int, result: Any = None) -> None:
         """End a trial with its result: a number, a dict of metrics, or an exception (the trial failed).
@@ -172,7 +175,10 @@ class Study:
         Without a result the trial's last report counts, and ends it as the decision on it says. What is no result, such
         as NaN, makes the trial a failed one.
         """
-        number = self._opened(trial)
+        with self._lock:
+            self._end(self._opened(trial), result)
+
+    def _end(self, number: int, result: Any) -> None:
         turn, live = self._open.pop(number), self._running.pop(number)
         history = self._journal.history
         outcome: Outcome = "done"
@@ -197,12 +203,13 @@ class Study:
 
     def close(self) -> None:
         """Write what is waiting, and leave the study; trials that were not told are for others to run."""
-        self._journal.flush()
-        if self._pulse is not None:
-            self._pulse.__exit__()
-            self._journal.store.leave(self._journal.study, self._journal.writer)
-        self._turns = self._pulse = None
-        self._open, self._running = {}, {}
+        with self._lock:
+            self._journal.flush()
+            if self._pulse is not None:
+                self._pulse.__exit__()
+                self._journal.store.leave(self._journal.study, self._journal.writer)
+            self._turns = self._pulse = None
+            self._open, self._running = {}, {}
 
     def __enter__(self) -> Study:
         return self
