@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from shoal.errors import StudyError
-from shoal.fold import CODE, DONE
+from shoal.fold import DONE
 from shoal.history import History
 from shoal.models.told import Told
 from shoal.records import AnyRecord, Ended, Reported
@@ -118,19 +118,13 @@ class Ladder:
         self._reached: dict[int, int] = {}  # trial -> rungs that it got to
         self._when: dict[int, int] = {}  # … and the step of the report that got it to the last of them
         self._losses, self._times = (np.full((64, len(at)), np.nan) for _ in range(2))
-        self._told = Told(history, self.add, self.drop, trials)
-        for number in np.flatnonzero(history.state[: history.length] == CODE["failed"]).tolist():
-            self.drop(number)
+        self._told = Told(history, self.add, self.drop, trials, failures=False)
         for number in list(self._reached):
             self._end(number)
 
     def tell(self, record: AnyRecord) -> None:
         self._told.tell(record)
-        if not isinstance(record, Ended | Reported):
-            return
-        if self._history.state[record.number] == CODE["failed"]:  # which may be known before what it reported
-            self.drop(record.number)
-        elif record.number in self._reached:
+        if isinstance(record, Ended | Reported) and record.number in self._reached:
             self._end(record.number)
 
     def add(self, number: int, report: Report | Reported) -> None:

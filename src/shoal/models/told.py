@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 
+from shoal.fold import CODE
 from shoal.history import History
 from shoal.records import AnyRecord, Ended, Reported, Started
 from shoal.trial import Report
@@ -14,17 +15,19 @@ class Told:
     """Has each report of a trial added in the order of steps.
 
     Where an attempt overrules an earlier one, or a step comes late, the trial is dropped and added anew from the
-    history: so whoever joins late knows the same as who was there all along.
+    history: so whoever joins late knows the same as who was there all along. Where ``failures`` are not to count, a
+    trial that failed is dropped, whether that or what it reported is heard first.
     """
 
     def __init__(
         self, history: History, add: Callable[[int, Report | Reported], None], drop: Callable[[int], None],
-        trials: Iterable[int] | None = None,
+        trials: Iterable[int] | None = None, failures: bool = True,
     ) -> None:  # fmt: skip
-        self._history, self._add, self._drop = history, add, drop
+        self._history, self._add, self._drop, self._failures = history, add, drop, failures
         self._last: dict[int, tuple[int, float]] = {}  # trial -> its attempt, and the last step of it
         for number in range(history.length) if trials is None else trials:
             self._read(number)
+            self._forget(number)
 
     def tell(self, record: AnyRecord) -> None:
         if not isinstance(record, Reported | Started | Ended):
@@ -37,6 +40,12 @@ class Told:
         elif type(record) is Reported or known != attempt or record.attempt != attempt:
             self._drop(number)
             self._read(number)
+        if type(record) is not Started:
+            self._forget(number)
+
+    def _forget(self, number: int) -> None:
+        if not self._failures and self._history.state[number] == CODE["failed"]:
+            self._drop(number)
 
     def _read(self, number: int) -> None:
         reports = self._history.reports(number)

@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from shoal.contracts import GO, Decision
-from shoal.fold import CODE
 from shoal.history import History
 from shoal.models.fronts import check_goals, check_told, known, order, others_of
 from shoal.models.rungs import check_eta, levels, ordinal
 from shoal.models.told import Told
-from shoal.records import AnyRecord, Ended, Reported
+from shoal.records import AnyRecord, Reported
 from shoal.trial import Report
 
 LATEST = 500  # rivals that a trial is compared with
@@ -46,15 +45,10 @@ class ParetoASHA:
         self._rungs: list[dict[int, list[float]]] = [{} for _ in self._levels]  # trial -> its losses there
         self._when: dict[int, tuple[int, int]] = {}  # … -> rungs that it got to, and the step of the report that did
         self._history = history
-        self._told = Told(history, self._add, self._drop)
-        for number in range(history.length):
-            if history.trial(number).outcome == "failed":
-                self._drop(number)
+        self._told = Told(history, self._add, self._drop, failures=False)
 
     def tell(self, record: AnyRecord) -> None:
         self._told.tell(record)
-        if isinstance(record, Ended | Reported) and self._history.state[record.number] == CODE["failed"]:
-            self._drop(record.number)
 
     def _add(self, number: int, report: Report | Reported) -> None:
         """A trial counts at a rung with its first report at or beyond it."""

@@ -11,10 +11,9 @@ import numpy as np
 
 from shoal.contracts import GO, Decision
 from shoal.errors import StudyError
-from shoal.fold import CODE
 from shoal.history import History
 from shoal.models.told import Told
-from shoal.records import AnyRecord, Ended, Reported
+from shoal.records import AnyRecord, Reported
 from shoal.trial import Report
 
 
@@ -36,14 +35,10 @@ class Plateau:
         self._count: dict[int, int] = {}
         self._best: dict[int, float] = {}
         self._least = math.inf
-        self._told = Told(history, self._add, self._drop)
-        for number in np.flatnonzero(history.state[: history.length] == CODE["failed"]).tolist():
-            self._drop(number)
+        self._told = Told(history, self._add, self._drop, failures=False)
 
     def tell(self, record: AnyRecord) -> None:
         self._told.tell(record)
-        if isinstance(record, Ended | Reported) and self._history.state[record.number] == CODE["failed"]:
-            self._drop(record.number)
 
     def _add(self, number: int, report: Report | Reported) -> None:
         loss = self._history.loss(report)
