@@ -135,6 +135,14 @@ def test_slower_peers_do_less_in_the_same_time() -> None:
     assert alike.trials / 4 < spread.trials < alike.trials * 0.85
 
 
+@pytest.mark.parametrize("faults", [Faults(speed_spread=16.0), Faults(failures=0.3), Faults(deaths=0.05), ALL])
+def test_what_is_slow_lost_or_failed_is_not_what_a_rule_saved_or_lost(faults: Faults) -> None:
+    whole = run(until=400 * WHOLE / 8, faults=faults, retries=50)
+    assert (whole.saved, whole.lost) == (pytest.approx(0, abs=1e-9), 0)
+    stopped, alike = (run(until=math.inf, stopping="asha", trials=300, faults=f, retries=50) for f in (faults, None))
+    assert stopped.saved == pytest.approx(alike.saved, abs=0.05)
+
+
 def test_peers_that_die_leave_time_unused() -> None:
     found = run(4, until=2000.0, faults=Faults(deaths=0.05), retries=50)
     assert found.utilisation < 0.75

@@ -14,7 +14,6 @@ from shoal import catalog
 from shoal.clock import RealClock
 from shoal.contracts import Clock
 from shoal.engines.simulated import Faults, Problem, Simulation, VirtualClock
-from shoal.errors import ObjectiveError
 from shoal.history import History
 from shoal.joining import join
 from shoal.records import AnyRecord, Ended
@@ -31,7 +30,8 @@ class Simulated:
     ``points`` are (time, seconds that peers had run trials for, best value) whenever a trial was done that is the best
     so far. ``utilisation`` is the share of the peers' time in which trials ran, ``saved`` the share of the cost of
     running all trials to their end that stopping them saved, and ``lost`` by how much the best trial that ran to its
-    end is worse than the best that was begun, had all of those run to theirs.
+    end is worse than the best that was begun, had all of those run to theirs. Trials that failed count for neither,
+    nor do slow peers and work that was lost with a dead one.
     """
 
     peers: int
@@ -65,14 +65,14 @@ def simulate(
     """Run a study as `run` does, and sum up what became of it."""
     ran = run(problem, plan, peers, until, faults, charged, progress)
     history, seconds, busy = ran.history, ran.seconds, ran.busy
-    whole, begun = _had_all_run(problem, history)
+    went, whole, begun = _had_all_run(problem, history)
     best = history.best_value
     return Simulated(
         peers=peers, search=history.definition.search, stopping=catalog.stopping_name(history.definition),
         seconds=seconds, cost=busy, best=None if best is None else history.sign * best, trials=history.length,
         outcomes={name: count for name, count in history.counts.items() if count},
         utilisation=min(busy / (peers * seconds), 1.0) if seconds else 0.0,
-        saved=max(1.0 - busy / whole, 0.0) if whole else 0.0,
+        saved=1.0 - went / whole if whole else 0.0,
         lost=None if best is None else max(best - begun, 0.0), points=_points(ran.records, history),
     )  # fmt: skip
 
@@ -102,20 +102,24 @@ def full_seconds(problem: Problem, space: Space) -> float:
     return float(np.mean([problem.curve(space.sample(rng))[-1][2] for _ in range(DRAWN)]))
 
 
-def _had_all_run(problem: Problem, history: History) -> tuple[float, float]:
-    """The seconds that all trials that ended would have taken, and the least loss they would have come to."""
+def _had_all_run(problem: Problem, history: History) -> tuple[float, float, float]:
+    """The seconds that the problem asks for the steps that trials went, and for all their steps, and the least loss
+    that they would have come to; of trials that ended, or were paused, and did not fail."""
     metric, sign = history.definition.metric, history.sign
-    seconds, least = 0.0, math.inf
-    for number in history.numbers("done", "stopped", "paused", "failed"):
-        try:
-            curve = problem.curve(history.params(number))
-        except ObjectiveError:
-            continue
-        seconds += curve[-1][2]
+    went, whole, least = 0.0, 0.0, math.inf
+    for number in history.numbers("done", "stopped", "paused"):
+        curve = problem.curve(history.params(number))
+        reports = history.reports(number)
+        spent = {step: seconds for step, _, seconds in curve}
+        whole += curve[-1][2]
+        if reports:
+            went += spent[reports[-1].step] - max(
+                (s for step, s in spent.items() if step < reports[0].step), default=0.0
+            )
         value = curve[-1][1][metric]
         if isinstance(value, float | int) and math.isfinite(value):
             least = min(least, sign * value)
-    return seconds, least
+    return went, whole, least
 
 
 def _points(records: list[AnyRecord], history: History) -> list[tuple[float, float, float]]:
