@@ -256,6 +256,20 @@ def test_what_is_told_after_the_study_was_closed_is_refused_and_does_not_count()
     assert study.trials[0].outcome == "running"
 
 
+@pytest.mark.parametrize("store", ["memory://", "study.db", "dir:files"])
+def test_a_study_that_was_closed_is_gone_on_with_and_runs_what_it_left_open(store: str, folder: Path) -> None:
+    study = shoal.Study(SPACE, store=store, search="random", trials=20, seed=0)
+    for _ in range(3):
+        study.tell(study.ask(), 1.0)
+    study.ask()
+    study.close()
+    for number in range(3, 20):
+        trial = study.ask()
+        assert (trial.number, trial.attempt > 0) == (number, number == 3 or store == "memory://")
+        study.tell(trial, 1.0)
+    assert all(trial.outcome == "done" for trial in study.trials)
+
+
 @pytest.fixture
 def hasty() -> Iterator[None]:
     """Threads that take turns every microsecond."""

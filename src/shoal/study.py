@@ -94,6 +94,7 @@ class Study:
         self._lock = RLock()
         self._turns: Turns | None = None
         self._pulse: Pulse | None = None
+        self._left = False
         self._open: dict[int, Turn] = {}
         self._running: dict[int, LiveTrial] = {}
         self.speaks = True  # of the ranks of an MPI job, one does
@@ -161,6 +162,9 @@ class Study:
         return number
 
     def _begin(self) -> Turns:
+        if self._left:  # come back as another peer, who adopts what this one left
+            self._journal.writer = peer_name()
+            self._journal.reload()
         self._proposer = self._think(self._journal.history)
         self._journal.listen(self._proposer.tell)
         shared = not self._journal.store.url.startswith("memory")
@@ -202,12 +206,14 @@ class Study:
         self._turns.ended(turn)  # type: ignore[union-attr]
 
     def close(self) -> None:
-        """Write what is waiting, and leave the study; trials that were not told are for others to run."""
+        """Write what is waiting, and leave the study; trials that were not told are for others to run, or for this one
+        where it asks again."""
         with self._lock:
             self._journal.flush()
             if self._pulse is not None:
                 self._pulse.__exit__()
                 self._journal.store.leave(self._journal.study, self._journal.writer)
+            self._left = True
             self._turns = self._pulse = None
             self._open, self._running = {}, {}
 
