@@ -27,7 +27,8 @@ def metrics_of(answer: Any, metric: str, params: Mapping[str, Any], *, final: bo
         if not isinstance(name, str):
             raise ObjectiveError(f"the name of a metric must be text, got {name!r}")
         if name in params:
-            raise ObjectiveError(f"metric {name!r} has the name of a param; rename one of them")
+            hint = "; the function gets all params as one dict" if params.keys() <= answer.keys() else ""
+            raise ObjectiveError(f"metric {name!r} has the name of a param; rename one of them{hint}")
         metrics[name] = _number(value) if name == metric else _loose(name, value)
     if metric in metrics:
         _require_finite(metric, metrics[metric])

@@ -176,6 +176,18 @@ def test_output_that_cannot_show_a_dash_shows_the_rest(folder: Path) -> None:
     assert b"2/2" in done.stdout
 
 
+def test_output_on_a_full_disk_ends_with_the_reason(folder: Path) -> None:
+    (folder / "p.py").write_text("def f(params):\n    return params\n")
+    words = ["tune", "p.py:f", "-p", "x=(0.0, 1.0)", "-n", "2", "--name", "s"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([*SHOAL, *words], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False, text=True)
+    assert done.returncode == 1
+    assert "shoal: error: the disk is full" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "the function gets all params as one dict" in done.stderr  # its result is them
+    assert "2/2" in shoal("status")
+
+
 def test_a_report_of_losses_that_diverged_holds_numbers(folder: Path) -> None:
     (folder / "p.py").write_text("def f(params):\n    return 1e308 if params['k'] == 'bad' else params['n'] / 10\n")
     words = ["-p", "k=choice(['ok', 'bad'])", "-p", "n=(1, 10)", "-n", "20", "--search", "grid", "--name", "s", "-q"]

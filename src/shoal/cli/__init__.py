@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import sys
 
 from shoal.errors import ShoalError
@@ -27,3 +29,9 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(FAILED)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        print(f"shoal: error: the disk is full: {error}", file=sys.stderr)
+        sys.stderr.flush()
+        os._exit(FAILED)  # what is left of the output cannot be written either
