@@ -57,6 +57,19 @@ def test_a_point_far_away_is_pulled_in() -> None:
     assert np.linalg.norm(moved.mean - normal.mean) < normal.longest * normal.sigma
 
 
+def test_a_distribution_around_good_points_is_that_of_the_package_cmaes() -> None:
+    rng = np.random.default_rng(0)
+    points = rng.random((60, 4)) * [1.0, 0.1, 0.01, 1.0]
+    losses = points.sum(1)
+    mean, sigma, covariance = cmaes.get_warm_start_mgd(list(zip(points, losses, strict=True)), gamma=0.2, alpha=0.05)
+    normal = Normal.around(points[np.argsort(losses)[:12]], 0.05)
+    np.testing.assert_allclose(normal.mean, mean, rtol=1e-12)
+    np.testing.assert_allclose(normal.sigma**2 * normal.covariance, sigma**2 * covariance, rtol=1e-9, atol=1e-12)
+    assert normal.sigma == pytest.approx(sigma, rel=1e-12)
+    separable = Normal.around(points[np.argsort(losses)[:12]], 0.05, separable=True)
+    np.testing.assert_allclose(separable.deviations, normal.deviations, rtol=1e-9)
+
+
 def mirrored(points: Array) -> Array:
     return 1 - abs(np.mod(points, 2) - 1)
 

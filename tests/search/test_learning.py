@@ -11,10 +11,10 @@ import pytest
 
 import shoal
 from shoal import Space
-from shoal.contracts import Search
+from shoal.contracts import Proposal, Search
 from shoal.history import History
 from shoal.proposals import Proposer
-from shoal.records import Definition, Ended, Started, write_params
+from shoal.records import AnyRecord, Definition, Ended, Started, write_params
 from shoal.search.auto import Auto
 from shoal.search.cmaes import CMAES
 from shoal.search.de import DE
@@ -125,6 +125,51 @@ def test_cmaes_begins_anew_when_it_is_stuck_and_finds_the_better_of_two_hollows(
     assert study.best.value is not None
     assert study.best.value < 1e-6
     assert any(trial.why.startswith("run 2") for trial in study.trials)
+
+
+class After(Random):
+    """Random search near a point at first, and then CMA-ES, or a fresh one that has to find it on its own."""
+
+    FIRST = 100
+
+    def __init__(self, then: CMAES) -> None:
+        super().__init__()
+        self._then = then
+
+    def begin(self, history: History) -> None:
+        super().begin(history)
+        self._then.begin(history)
+
+    def tell(self, record: AnyRecord) -> None:
+        super().tell(record)
+        self._then.tell(record)
+
+    def ask(self, number: int, rng: np.random.Generator) -> Proposal:
+        if number >= self.FIRST:
+            proposal = self._then.ask(number, rng)
+            return Proposal(proposal.params, f"cmaes: {proposal.why}")
+        params = super().ask(number, rng).params
+        near = {name: float(np.clip(rng.normal(0.8, 0.1), 0.0, 1.0)) for name in params if name != "kind"}
+        return Proposal({**params, **near}, "near")
+
+
+def test_cmaes_beside_others_begins_where_they_did_best() -> None:
+    space = {**{f"x{k}": (0.0, 1.0) for k in range(8)}, "kind": ["a", "b", "c", "d"]}
+
+    def loss(params: dict[str, Any]) -> float:
+        return sum((params[f"x{k}"] - 0.8) ** 2 for k in range(8)) + (params["kind"] != "c")
+
+    means, shares = [], []
+    for among in ("cmaes", ""):
+        study = shoal.Study(space, search=After(CMAES(among=among)), seed=0)
+        for _ in range(112):
+            trial = study.ask()
+            study.tell(trial, loss(trial.params))
+        own = [trial.params for trial in study.trials[After.FIRST :]]
+        means.append(np.mean([sum((params[f"x{k}"] - 0.8) ** 2 for k in range(8)) for params in own]))
+        shares.append(np.mean([params["kind"] == "c" for params in own]))
+    assert means[0] < 0.1 < means[1]
+    assert shares[0] > 0.6
 
 
 def test_the_gaussian_process_avoids_where_trials_fail() -> None:

@@ -79,6 +79,17 @@ class Normal:
         covariance, axes = (np.ones(n), None) if separable else (np.eye(n), np.eye(n))
         return cls(mean, sigma, covariance, axes, np.ones(n), np.zeros(n), np.zeros(n), np.ones(n))
 
+    @classmethod
+    def around(cls, points: Array, spread: float, separable: bool = False) -> Normal:
+        """Of good points [m, n] that are known already, each with a deviation of its own: M. Nomura et al.: Warm
+        Starting CMA-ES for Hyperparameter Optimization. AAAI 2021, section 4."""
+        n = points.shape[1]
+        away = points - points.mean(0)
+        covariance = spread**2 * np.eye(n) + away.T @ away / len(points)
+        sigma = math.exp(np.linalg.slogdet(covariance)[1] / (2 * n))
+        shape = covariance / sigma**2
+        return cls.start(points.mean(0), sigma, separable)._with(np.diag(shape).copy() if separable else shape)
+
     @property
     def deviations(self) -> Array:
         """Of each coordinate, [n]."""

@@ -69,6 +69,13 @@ class Choices:
     def start(cls, counts: list[int]) -> Choices:
         return cls(tuple(np.full(count, 1.0 / count) for count in counts), np.zeros(sum(counts)))
 
+    @classmethod
+    def around(cls, chosen: Array, counts: list[int]) -> Choices:
+        """As often as in good points [m, k] that are known already, with one of each choice besides."""
+        known = [column[~np.isnan(column)].astype(int) for column in chosen.T]
+        seen = [np.bincount(column, minlength=count) + 1.0 for column, count in zip(known, counts, strict=True)]
+        return replace(cls.start(counts), chances=tuple(count / count.sum() for count in seen))
+
     def update(self, chosen: Array, weights: Array, alpha: float) -> Choices:
         """The next probabilities, from the choices [μ, k] of the better half and their weights; NaN where inactive."""
         gradients = []

@@ -29,6 +29,9 @@ from shoal.search.tried import Tried
 from shoal.space import Params
 from shoal.space.cube import Cube
 
+TOP: Final = 0.1  # of the trials of others that came before: where the first run begins …
+SPREAD: Final = 0.03  # … each with this deviation, in edges of the cube
+FEW: Final = 20  # fewer trials than that tell nothing
 KEPT: Final = 64  # states that are kept, to go back to when news of an early trial comes late; of older ones fewer
 MANY: Final = 50  # more numbers than this: the separable form
 
@@ -46,6 +49,7 @@ class State:
     large: int = 0  # runs of the regime with growing populations
     spent: tuple[int, int] = (0, 0)  # trials in either regime
     small: bool = False  # whether this run belongs to the regime with small ones
+    learned: int = 0  # places of the arrivals that the first run's start was learned from
     waiting: tuple[int, ...] = ()  # trials of the generation to come
     best: tuple[float, ...] = ()  # the best loss of each of the last generations
 
@@ -110,7 +114,7 @@ class CMAES:
             self._states.pop()
         arrivals.changed = len(arrivals.numbers)
         state = self._states[-1]
-        if state.used + state.population > len(arrivals.numbers):
+        if state.used + state.population > len(arrivals.numbers) and state.learned == state.used:
             return state
         with one_thread():
             while state.used + state.population <= len(arrivals.numbers):
@@ -118,19 +122,45 @@ class CMAES:
                 self._states.append(state)
                 if len(self._states) > 2 * KEPT:  # the older, the further apart; the first stays
                     self._states[:KEPT] = self._states[:KEPT:2]
-        return state
+            self._states[-1] = self._warmed(state)
+        return self._states[-1]
+
+    def _warmed(self, state: State) -> State:
+        """The state to draw from: where no trial of its own has counted so far, it begins where others were best."""
+        arrivals, begun = self._arrivals, state.run > 1 or state.normal.generation or state.waiting
+        if state.learned == state.used:
+            return state
+        state = replace(state, learned=state.used)
+        if begun or not self.among:
+            return state
+        numbers = [number for number in arrivals.numbers[: state.used] if math.isfinite(arrivals.loss(number))]
+        if len(numbers) < FEW:
+            return state
+        numbers.sort(key=arrivals.loss)
+        points = self._places.look()[numbers[: math.ceil(TOP * len(numbers))]]
+        counts = self._cube.choices[self._categorical]
+        choices = Choices.around(np.floor(points[:, self._categorical] * counts), counts.tolist())
+        if not len(self._numbers):
+            return replace(state, choices=choices)
+        rng = np.random.default_rng([self._seed, state.run, state.used])
+        drawn = rng.normal(0.5, self.sigma, (len(points), len(self._numbers)))  # for params that are inactive
+        known = points[:, self._numbers]
+        normal = Normal.around(np.where(np.isnan(known), drawn, known), SPREAD, self._separable)
+        alpha = 1.0 / (state.population * self._cube.dimensions)
+        return replace(state, normal=keep_moving(normal, self._edges, alpha), choices=choices)
 
     def _advance(self, state: State, numbers: list[int]) -> State:
         """The state after some more trials. Strangers, and what lies far from the distribution, count only if
         they are the best."""
+        own = [not self.among or self._history.why(number).startswith(self.among) for number in numbers]
+        if any(own):
+            state = self._warmed(state)
         state = replace(state, used=state.used + len(numbers), since=state.since + len(numbers))
-        native = np.ones(len(numbers), dtype=bool)
+        native = np.array(own)
         if len(self._numbers):
             rng = np.random.default_rng([self._seed, state.run, state.used])
             drawn = unfolded(state.normal, self._places.look()[numbers][:, self._numbers], rng)
-            native = state.normal.distances(drawn) <= state.normal.longest
-        if self.among:
-            native &= [self._history.why(number).startswith(self.among) for number in numbers]
+            native &= state.normal.distances(drawn) <= state.normal.longest
         least = min(state.best, default=-math.inf)
         mine = [n for n, near in zip(numbers, native, strict=True) if near or self._arrivals.loss(n) < least]
         waiting = [*state.waiting, *mine]
