@@ -28,6 +28,7 @@ class WorkerProcess:
     ) -> None:
         try:
             log.parent.mkdir(parents=True, exist_ok=True)
+            log.touch()
         except OSError as error:
             raise StudyError(
                 f"cannot write the files of the study in {log.parent}: {error.strerror}; "

@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, exc, literal_column, make_url
 from sqlalchemy.engine import URL
@@ -75,7 +76,7 @@ class Database:
         if not create and self.backend == "sqlite" and not os.path.exists(self._address.database or ""):
             raise StoreError(f"there is no store {self.url}: no file {self._address.database} here; give --store")
         self.now: ColumnElement[float] = literal_column(CLOCKS[self.backend])
-        self._patience = PATIENCE if known else 0.0
+        self._create, self._patience = create, PATIENCE if known else 0.0
         with self._errors():
             self._engine = self._connect()
             weakref.finalize(self, self._engine.dispose)
@@ -89,6 +90,8 @@ class Database:
             limit = IDLING[self.backend].format(seconds=IDLE, milliseconds=1e3 * IDLE)
             event.listen(engine, "connect", lambda connection, _: _set(connection, limit))
             return engine
+        if not self._create and (readable := _only_readable(self._address)):
+            return create_engine(readable)
         engine = create_engine(self._address, connect_args={"timeout": 60.0})
         event.listen(engine, "connect", _tune_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -173,6 +176,19 @@ def masked(url: str) -> str:
     address = _address(url)
     secret = [key for key in address.query if "pass" in key.lower()]
     return address.update_query_dict(dict.fromkeys(secret, "***")).render_as_string(hide_password=True)
+
+
+def _only_readable(address: URL) -> URL | None:
+    """The URL of an SQLite file that may be looked at and not written, such as one that another user owns.
+
+    Beside a log of writes SQLite reads that, too; without one it is told that nothing changes, as it would make one.
+    """
+    path = os.path.abspath(address.database or "")
+    log = os.path.exists(f"{path}-wal")
+    if os.access(path, os.W_OK) and (log or os.access(os.path.dirname(path), os.W_OK)):
+        return None
+    still = {} if log else {"immutable": "1"}
+    return address.set(database=f"file:{quote(path)}", query={"mode": "ro", "uri": "true", **still})
 
 
 def _set(connection: Any, statement: str) -> None:

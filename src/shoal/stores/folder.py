@@ -236,11 +236,14 @@ class FolderStore:
             return found
 
     def _now(self, folder: Path) -> float:
-        """The time by the clock that stamps files, which another host may have; looked at once a minute."""
+        """The time by the clock that stamps files, which another host may have; looked at once a minute. Who may only
+        read goes by this host's."""
         here = time.monotonic()
         if here - self._compared > 60.0:
-            with tempfile.NamedTemporaryFile(prefix=".clock-", dir=folder.parent) as probe:
-                self._ahead = os.fstat(probe.fileno()).st_mtime - here
+            self._ahead = time.time() - here
+            if os.access(folder.parent, os.W_OK):
+                with tempfile.NamedTemporaryFile(prefix=".clock-", dir=folder.parent) as probe:
+                    self._ahead = os.fstat(probe.fileno()).st_mtime - here
             self._compared = here
         return here + self._ahead
 
