@@ -22,7 +22,7 @@ from shoal.history import History
 from shoal.models.rungs import Ladder, beyond, check_eta, levels, ordinal
 from shoal.models.told import Told
 from shoal.proposals import begin
-from shoal.records import AnyRecord, Ended, Reported
+from shoal.records import AnyRecord, Ended, Reported, Started
 from shoal.stopping.promotion import untold
 from shoal.trial import Report
 
@@ -56,16 +56,31 @@ class Hyperband:
         self._told = Told(history, self._add, lambda number: self._ladder(number).drop(number))
         for number in np.flatnonzero(history.state[: history.length] >= CODE["failed"]).tolist():
             self._end(number)
+        self._parked: dict[int, set[int]] = {}  # cohort -> its paused trials
+        self._settled: set[tuple[int, bool]] = set()  # cohorts of which none is to go on, until more is known of them
+        for number in history.parked:
+            self._look(number)
         begin(self._search, history)
 
     def tell(self, record: AnyRecord) -> None:
         self._told.tell(record)
         if isinstance(record, Ended | Reported):
             self._end(record.number)
+        if isinstance(record, Started | Ended | Reported):
+            self._look(record.number)
         self._search.tell(record)
 
     def _add(self, number: int, report: Report | Reported) -> None:
         self._ladder(number).add(number, report)
+
+    def _look(self, number: int) -> None:
+        """See whether a trial is paused; more is known of its cohort."""
+        _, cohort, _ = self._cohort(number)
+        parked = self._parked.setdefault(cohort, set())
+        (parked.add if number in self._history.parked else parked.discard)(number)
+        self._settled -= {(cohort, True), (cohort, False)}
+        if not parked:
+            del self._parked[cohort]
 
     def _end(self, number: int) -> None:
         """Count a trial that failed, or that is done: it may have found all there is to find before its first rung."""
@@ -110,11 +125,15 @@ class Hyperband:
         return Decision(pause=True, reason=f"{ordinal(place)} of {len(rung)} at {self._what} {rung.level:g} as yet")
 
     def ask(self, number: int, rng: np.random.Generator) -> Proposal:
-        for paused in sorted(self._history.parked):
-            found = self._promoted(paused, fresh=number >= 0)
+        fresh = number >= 0
+        for paused in sorted(
+            n for cohort, of in self._parked.items() if (cohort, fresh) not in self._settled for n in of
+        ):
+            found = self._promoted(paused, fresh)
             if found is not None:
                 return found
-        if number < 0:
+        self._settled |= {(cohort, fresh) for cohort in self._parked}
+        if not fresh:
             raise Exhausted("no paused trial is to be promoted")
         s, _, _ = self._cohort(number)
         proposal = self._search.ask(number, rng)
