@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 import yaml
 
 from conftest import wait_until
+from shoal import Study
 
 SHOAL = [sys.executable, "-m", "shoal"]
 SCRIPT = """
@@ -206,6 +208,24 @@ def test_square_brackets_are_shown_as_they_are(folder: Path) -> None:
     assert "[/mnt/a]" in shown
     assert "[bold]" in shown
     assert "[/]" in shoal("status")
+
+
+@pytest.mark.parametrize("columns", [80, 300])
+def test_the_best_trials_are_columns_where_a_terminal_is_too_narrow_for_rows(columns: int, folder: Path) -> None:
+    """A pseudo-terminal stands in for the user's."""
+    names = [f"a_rather_long_name_{k}" for k in range(12)]
+    study = Study(dict.fromkeys(names, (0.0, 1.0)), search="random", store="shoal.db", name="wide", seed=0)
+    for loss in range(3):
+        study.tell(study.ask(), loss)
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "dumb", "COLUMNS": str(columns)}
+    subprocess.run([*SHOAL, "top", "wide"], stdout=theirs, env=environment, timeout=60, check=True)
+    os.close(theirs)
+    lines = os.read(ours, 65536).decode().splitlines()
+    os.close(ours)
+    assert [line.split()[0] for line in lines] == ["trial", *(["loss", *names] if columns == 80 else "012")]
+    assert f"{study.trials[0].params[names[-1]]:.6g}" in lines[-1 if columns == 80 else 1]
+    assert "…" not in "".join(lines)
 
 
 @pytest.mark.parametrize("name", ["it's $(touch pwned)", "a\\b", "both ' and \""])

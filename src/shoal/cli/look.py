@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,8 @@ from shoal.cli.options import DEFAULT_STORE, JsonOption, StoreOption, StudyArgum
 from shoal.errors import ShoalError, StudyError, unknown
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from shoal.study import Study
     from shoal.trial import Trial
 
@@ -146,14 +149,21 @@ def top(
     elif as_json:
         print_json([_best(trial) for trial in trials])
     else:
-        from rich.table import Table
-
         names = list(dict.fromkeys(name for trial in trials for name in trial.params))
-        table = Table("trial", history.definition.metric, *names, box=None, header_style="bold", padding=(0, 2, 0, 0))
+        rows = [["trial", history.definition.metric, *names]]
         for trial in trials:
             cells = [number(trial.params[name]) if name in trial.params else "–" for name in names]
-            table.add_row(str(trial.number), number(trial.value), *cells)
-        print_table(table)
+            rows.append([str(trial.number), number(trial.value), *cells])
+        print_table(_table(rows), _table(list(zip(*rows, strict=True))))
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Table:
+    from rich.table import Table
+
+    table = Table(*rows[0], box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for row in rows[1:]:
+        table.add_row(*row)
+    return table
 
 
 def _best(trial: Trial) -> dict[str, Any]:

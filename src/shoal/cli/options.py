@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from shoal.study import Study
 
 DEFAULT_STORE = "shoal.db"
+ENDLESS = 10_000  # columns: wider than any table
 
 
 def complete_study(context: typer.Context, incomplete: str) -> Iterable[str]:
@@ -98,14 +99,17 @@ def _found_anyway() -> str:
         return url
 
 
-def print_table(table: RenderableType) -> None:
-    """A table on standard output; as wide as it needs, and without trailing blanks, where no one looks at it."""
+def print_table(table: RenderableType, turned: RenderableType | None = None) -> None:
+    """A table on standard output; as wide as it needs, and without trailing blanks, where no one looks at it.
+    ``turned`` is the same with a column a row, for a terminal that is too narrow."""
     from rich.console import Console
 
     if sys.stdout.isatty():
-        Console(highlight=False, markup=False, emoji=False).print(table)
+        console = Console(highlight=False, markup=False, emoji=False)
+        needed = console.measure(table, options=console.options.update_width(ENDLESS)).maximum
+        console.print(table if turned is None or needed <= console.width else turned)
         return
-    wide = Console(width=240, highlight=False, markup=False, emoji=False, file=io.StringIO())
+    wide = Console(width=ENDLESS, highlight=False, markup=False, emoji=False, file=io.StringIO())
     wide.print(table)
     text = wide.file.getvalue()  # type: ignore[attr-defined]
     typer.echo("\n".join(line.rstrip() for line in text.splitlines()))
