@@ -5,10 +5,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import resource
+import signal
 import subprocess
 import sys
 import threading
 from typing import Any
+
+from shoal import Halted
 
 
 def objective(params: dict[str, Any]) -> Any:
@@ -52,6 +55,36 @@ def spawns(params: dict[str, Any]) -> Any:
     return 0.0 if child.exitcode == -15 else child.exitcode
 
 
+def undecodable(params: dict[str, Any]) -> Any:
+    raise FileNotFoundError(os.fsdecode(b"caf\xe9.csv"))
+
+
+def halts(params: dict[str, Any]) -> Any:
+    raise Halted("enough")
+
+
+def forks(params: dict[str, Any]) -> Any:
+    """One child each ends by sys.exit, by an exception, and by coming back."""
+    for way in range(3):
+        if not os.fork():
+            if way == 2:
+                return 100.0
+            raise SystemExit(0) if way else ValueError
+    return [os.waitstatus_to_exitcode(os.wait()[1]) for _ in range(3)].count(0)
+
+
+def terminates(params: dict[str, Any]) -> Any:
+    os.killpg(0, signal.SIGTERM)
+
+
+def leaves(params: dict[str, Any]) -> Any:
+    os._exit(0)
+
+
+def real_time(params: dict[str, Any]) -> Any:
+    os.kill(os.getpid(), signal.SIGRTMIN + 3)
+
+
 HOW: dict[str, Any] = {
     "raises": raises,
     "exits": exits,
@@ -71,5 +104,11 @@ HOW: dict[str, Any] = {
     "param": lambda params: {"loss": 0.5, "how": 1.0},
     "huge": lambda params: 10**400,
     "listed": lambda params: {"loss": 0.1, "curve": [1, 2]},
+    "undecodable": undecodable,
+    "halts": halts,
+    "forks": forks,
+    "terminates": terminates,
+    "leaves": leaves,
+    "real-time": real_time,
     "fine": lambda params: 0.5,
 }

@@ -30,6 +30,8 @@ CHEAP = {
     "param": "metric 'how' has the name of a param",
     "huge": "not a finite number",
     "listed": "metric 'curve' must be a number",
+    "undecodable": "FileNotFoundError: caf\\udce9.csv",
+    "halts": "Halted: enough was raised, though no rule has stopped the trial",
 }
 
 
@@ -76,6 +78,37 @@ def test_a_segmentation_fault_is_retried_once_and_then_a_failed_trial() -> None:
     assert [trial.outcome for trial in trials] == ["failed", "done"]
     assert "SIGSEGV" in trials[0].reason
     assert "2 attempts" in trials[0].reason
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [("terminates", "killed by SIGTERM"), ("leaves", "ended with exit status 0"), ("real-time", "killed by signal")],
+)
+def test_a_trial_that_ends_its_process_is_retried_and_fails_and_another_peer_takes_the_place(
+    how: str, said: str
+) -> None:
+    trials = run(how, "fine", "fine", workers=2, timeout=60)
+    assert [trial.outcome for trial in trials] == ["failed", "done", "done"]
+    assert said in trials[0].reason
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_what_an_objective_forks_never_goes_on_as_a_peer(workers: int) -> None:
+    trials = run("forks", "forks", "fine", workers=workers, timeout=60)
+    assert [(trial.outcome, trial.value) for trial in trials] == [("done", 2.0), ("done", 2.0), ("done", 0.5)]
+    assert {trial.attempt for trial in trials} == {0}
+
+
+def test_an_error_longer_than_a_pipe_ends_the_study(tmp_path: Path) -> None:
+    class Wordy:
+        def ask(self, number: int, rng: Any) -> Any:
+            raise ValueError("x" * 200_000)
+
+        def tell(self, record: Any) -> None:
+            pass
+
+    with pytest.raises(shoal.StudyError, match="ValueError"):
+        shoal.tune(bad.objective, {"how": ["fine"]}, search=Wordy(), trials=2, timeout=60, progress=False)
 
 
 def test_without_retries_a_crash_fails_its_trial_at_once() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -231,3 +232,30 @@ def test_the_environment_tells_a_script_where_it_may_keep_files() -> None:
 def test_outside_of_a_study_a_report_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     shoal.report(loss=0.25, epoch=1)
     assert capsys.readouterr().out == '[tune-metric]: {"loss": 0.25, "epoch": 1}\n'
+
+
+def test_a_path_with_a_blank_is_one_word_and_an_open_quote_is_said(folder: Path) -> None:
+    (folder / "my train.py").write_text("import shoal\nshoal.report(loss=1.0)\n")
+    study = shoal.tune("my train.py", {"x": (0.0, 1.0)}, trials=1, progress=False)
+    assert (study.best.value, study.name) == (1.0, "my train-1")
+    with pytest.raises(shoal.ObjectiveError, match="is no command: No closing quotation"):
+        shoal.tune("o'brien.py", {"x": (0.0, 1.0)}, trials=1, progress=False)
+
+
+def test_a_module_of_the_user_s_that_is_called_as_one_of_python_s_hurts_no_script(folder: Path) -> None:
+    for name in ("random", "signal", "socket"):
+        (folder / f"{name}.py").write_text("x = 1\n")
+    (folder / "train.sh").write_text("#!/bin/sh\necho '[tune-metric]: {\"loss\": 2.0}'\n")
+    (folder / "train.sh").chmod(0o755)
+    assert shoal.tune("./train.sh", {"x": (0.0, 1.0)}, trials=1, progress=False).best.value == 2.0
+
+
+def test_a_program_meets_signals_as_in_a_shell(folder: Path) -> None:
+    """An endless writer ends when its reader does, and a child by SIGINT."""
+    (folder / "train.sh").write_text(
+        "#!/bin/bash\nset -m\nyes | head -1\nsleep 100 & kill -INT $!\nwait $!\n"
+        'echo "[tune-metric]: {\\"loss\\": $?}"\n'
+    )
+    (folder / "train.sh").chmod(0o755)
+    study = shoal.tune("./train.sh", {"x": (0.0, 1.0)}, trials=1, trial_timeout=60, progress=False)
+    assert study.best.value == 128 + signal.SIGINT

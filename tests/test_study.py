@@ -297,3 +297,25 @@ def test_threads_may_ask_and_tell_at_once(search: str, hasty: None) -> None:
         assert sum(pool.map(work, range(8))) == 120
     assert study.reason == "all 120 trials have ended"
     assert len({trial.params["x"] for trial in study.trials}) == 120
+
+
+def test_params_called_as_columns_are_exported_beside_them(folder: Path) -> None:
+    study = shoal.Study({"seconds": (10.0, 60.0), "reason": ["a", "b"]}, search="random", seed=0)
+    study.tell(study.ask(), 1.0)
+    study.export(folder / "t.jsonl")
+    (row,) = (json.loads(line) for line in (folder / "t.jsonl").read_text().splitlines())
+    assert {"seconds": row["param:seconds"], "reason": row["param:reason"]} == study.trials[0].params
+    assert row["seconds"] < 10
+    assert row["reason"] == ""
+
+
+def test_a_change_of_the_constraints_is_said() -> None:
+    first = shoal.Study({"x": (0.0, 1.0)}, name="s", store="study.db", search="random")
+    first.tell(first.ask(), 1.0)
+    again = shoal.Study(shoal.Space({"x": (0.0, 1.0)}, where="x > 0.5"), name="s", store="study.db", search="random")
+    assert again._journal.changes == ["where (none) → ['x > 0.5']"]
+
+
+def test_a_name_that_commands_would_take_for_an_option_is_refused() -> None:
+    with pytest.raises(shoal.StudyError, match="does not start with '-'"):
+        shoal.Study({"x": (0.0, 1.0)}, name="-x")

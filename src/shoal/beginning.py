@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +17,9 @@ from shoal.errors import StudyError
 from shoal.files import fresh
 from shoal.joining import join
 from shoal.journal import Journal
+from shoal.moves import files_beside
 from shoal.names import peer_name
+from shoal.objectives.command import words_of
 from shoal.peer import Peer
 from shoal.pulse import Pulse
 from shoal.records import Definition
@@ -87,12 +88,6 @@ def address_of(objective: Any) -> str | list[str] | None:
     )
 
 
-def files_beside(url: str) -> str:
-    """Where a study's files go: beside the SQLite file of its store, ``study.files`` beside ``study.db``."""
-    path = url.removeprefix("sqlite:///")
-    return str((Path(path) if path != url else Path("shoal")).with_suffix(".files").absolute())
-
-
 def placed(place: Store, name: str, directory: str) -> Definition:
     """Of a study that is there, or will be begun next, as much as says where its files lie."""
     if name not in place.studies():
@@ -118,7 +113,7 @@ def known(place: Store, name: str | None, objective: Any) -> Any:
 def stem(objective: Any) -> str:
     """What a study is called that was given no name: after its function or its script."""
     if isinstance(objective, str):
-        objective = [objective.rpartition(":")[2]] if catalog.is_reference(objective) else shlex.split(objective)
+        objective = [objective.rpartition(":")[2]] if catalog.is_reference(objective) else words_of(objective)
     if isinstance(objective, (list, tuple)):
         words = [str(word) for word in objective]
         after_m = [words[i + 1] for i, word in enumerate(words[:-1]) if word == "-m"]

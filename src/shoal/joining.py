@@ -17,6 +17,7 @@ from shoal.contracts import Clock, Stopping, Store
 from shoal.errors import SpaceError, StudyError, misfit, unknown
 from shoal.files import fresh
 from shoal.journal import Journal
+from shoal.moves import follow
 from shoal.records import Budget, Defined, Definition
 from shoal.space import Space, check_change
 from shoal.stores.memory import MemoryStore
@@ -46,6 +47,7 @@ def join(store: Store, name: str, writer: str, clock: Clock, given: Mapping[str,
         if store.create(name, Defined(1, first, clock.now())):
             return Journal(store, name, writer, clock)
     journal = Journal(store, name, writer, clock)
+    journal.changes = follow(journal, clock)
     old = journal.history.definition
     kept = msgspec.to_builtins(old)
     for which, its_settings in SETTINGS_OF.items():
@@ -58,7 +60,7 @@ def join(store: Store, name: str, writer: str, clock: Clock, given: Mapping[str,
             check_change(Space.from_json(old.space), Space.from_json(new.space))
         journal.append(Defined(journal.history.version + 1, new, clock.now()))
         journal.reload()
-        journal.changes = _changes(old, new)
+        journal.changes += _changes(old, new)
     return journal
 
 
@@ -86,6 +88,8 @@ def _changes(old: Definition, new: Definition) -> list[str]:
     changes = [f"{name} {before[name]} → {now[name]}" for name in fields if before[name] != now[name]]
     domains, wanted = old.space["domains"], new.space["domains"]
     names = [name for name in {**domains, **wanted} if domains.get(name) != wanted.get(name)]
+    if old.space.get("where") != new.space.get("where"):
+        changes.append(f"where {old.space.get('where') or '(none)'} → {new.space.get('where') or '(none)'}")
     return changes + [f"{name} {domains.get(name, '(not there)')} → {wanted.get(name, '(dropped)')}" for name in names]
 
 
@@ -114,6 +118,10 @@ def unused_name(store: Store, stem: str) -> str:
 def check_name(name: object) -> str:
     if not isinstance(name, str) or not name.strip() or not name.isprintable() or len(name) > 100:
         raise StudyError(f"the name of a study must be printable text of at most 100 characters, got {name!r:.120}")
+    if name.startswith("-"):
+        raise StudyError(
+            f"the name of a study does not start with '-', which commands take for an option; got {name!r}"
+        )
     if name != name.strip():  # which MySQL takes for the name without
         raise StudyError(f"the name of a study begins and ends with no blank; {name.strip()!r} would do for {name!r}")
     return name

@@ -1,9 +1,10 @@
-"""Names that no other process has."""
+"""Names that no other process has, and those of signals."""
 
 from __future__ import annotations
 
 import os
 import secrets
+import signal
 import socket
 import zlib
 from contextlib import suppress
@@ -24,3 +25,15 @@ def host_name() -> str:
 def peer_name() -> str:
     """A name for a peer: the host and a random number."""
     return f"{socket.gethostname().split('.')[0][:60]}-{secrets.token_hex(4)}"
+
+
+def signal_name(number: int) -> str:
+    """SIGKILL for 9; those of real time have a number alone.
+
+    >>> signal_name(9), signal_name(37)
+    ('SIGKILL', 'signal 37')
+    """
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

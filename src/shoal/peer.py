@@ -13,6 +13,7 @@ from shoal.answers import metrics_of
 from shoal.contracts import GO, Clock, Halted, Objective, Paused, Proposal, Stopped, Wait
 from shoal.errors import Exhausted, ObjectiveError, StoreError, in_words
 from shoal.files import copy_checkpoint, tidy_checkpoints
+from shoal.forks import children_end
 from shoal.history import History
 from shoal.journal import Journal
 from shoal.live import LiveTrial
@@ -146,13 +147,20 @@ class Peer:
         write_start(proposal, number, attempt, self._journal, self._clock)
         if attempt:
             self._journal.flush()  # should this one kill its process, the start must be known
-        elif proposal.source is not None:
-            copy_checkpoint(self._journal.history.definition, proposal.source, number)
         self._begun(number, attempt)
-        yield from self._evaluate(number, attempt, proposal.params)
+        yield from self._evaluate(number, attempt, proposal.params, proposal.source)
         self._begun(-1, -1)
 
-    def _evaluate(self, number: int, attempt: int, params: Params) -> Iterator[float]:
+    def _inherit(self, number: int, source: int) -> None:
+        """Give a trial that is to go on from another one the checkpoint of that, unless it has gone on already."""
+        history = self._journal.history
+        if not history.reports(number):
+            try:
+                copy_checkpoint(history.definition, source, number)
+            except OSError as error:
+                raise ObjectiveError(f"the checkpoint of trial {source} cannot be copied: {error}") from None
+
+    def _evaluate(self, number: int, attempt: int, params: Params, source: int | None) -> Iterator[float]:
         trial = LiveTrial(self._journal, number, attempt, params, self._device, self._clock, self._proposer.decide)
         self._trial = trial
         began = self._clock.monotonic()
@@ -162,10 +170,14 @@ class Peer:
         try:
             if self._stopping:
                 raise Paused
+            if source is not None:
+                self._inherit(number, source)
             metrics = yield from self._metrics(trial, params)
-        except Halted:
-            if trial.decision == GO:
+        except Halted as error:
+            if trial.decision == GO and (self._stopping or trial.interrupted):
                 outcome, reason = "paused", self._stopping or "interrupted"
+            elif trial.decision == GO:
+                outcome, reason = "failed", f"{in_words(error)} was raised, though no rule has stopped the trial"
         except ObjectiveError as error:
             outcome, reason, trace = "failed", str(error), error.trace
         except StoreError:
@@ -191,7 +203,7 @@ class Peer:
         metric = self._journal.history.definition.metric
         metrics: Metrics | None = None
         try:
-            with closing(self._objective.run(trial)) as running:
+            with children_end(), closing(self._objective.run(trial)) as running:
                 for said in running:
                     if isinstance(said, Wait):
                         yield said.seconds
@@ -242,6 +254,8 @@ class Peer:
         if decided:
             LOG.info("trial %d %s: %s", number, outcome, reason)
         if not self._proposer.copies:
+            if self._journal.history.definition.keep_checkpoints is not None:
+                self._journal.flush()  # that another trial is better must be known before its checkpoint is removed
             tidy_checkpoints(self._journal.history, number)
 
 

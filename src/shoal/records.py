@@ -176,8 +176,22 @@ _decoder = msgspec.json.Decoder(list[AnyRecord])
 
 
 def encode(records: Sequence[AnyRecord]) -> bytes:
-    """Records as a JSON array."""
-    return _encoder.encode(records)
+    """Records as a JSON array. What UTF-8 has no signs for, as in names of files that are no text, is escaped."""
+    try:
+        return _encoder.encode(records)
+    except UnicodeEncodeError:
+        return _encoder.encode([_escaped(record) for record in records])
+
+
+def _escaped(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_escaped(key): _escaped(item) for key, item in value.items()}
+    if isinstance(value, msgspec.Struct):
+        fields = {name: _escaped(getattr(value, name)) for name in value.__struct_fields__}
+        return msgspec.structs.replace(value, **fields)
+    return value
 
 
 def decode(data: bytes | str) -> list[AnyRecord]:

@@ -25,13 +25,14 @@ from shoal.peer import Peer
 from shoal.pulse import Pulse
 
 PR_SET_PDEATHSIG = 1
+LONGEST = 8_000  # characters of what it says, which a pipe holds until the supervisor looks
 FAILED = 3  # exit status of a peer that said why it cannot go on
 
 
 def main() -> None:
     events, slot = int(sys.argv[1]), Slot(int(sys.argv[2]))
     _die_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, lambda *_: None)  # a handler, and not SIG_IGN, which what it starts would inherit
     os.register_at_fork(after_in_child=_hear_interrupts)
     orders = os.dup(0)  # what the objective starts must not read them
     with open(os.devnull) as nothing:
@@ -129,7 +130,8 @@ def _read(orders: int, size: int) -> bytes:
 
 def _say(events: int, **words: str) -> None:
     with contextlib.suppress(OSError):  # no one listens any more
-        os.write(events, json.dumps(words).encode() + b"\n")
+        cut = {word: said[:LONGEST] for word, said in words.items()}
+        os.write(events, json.dumps(cut).encode() + b"\n")
 
 
 def _listen(peer: Peer, orders: int) -> None:

@@ -57,8 +57,12 @@ def _run(
     quiet: bool, as_json: bool, bounds: Mapping[str, Any],
 ) -> None:  # fmt: skip
     from shoal import catalog, tune
+    from shoal.clock import RealClock
+    from shoal.moves import follow
 
     store, origin = catalog.full_url(store), os.getcwd()
+    for change in follow(found._journal, RealClock()):
+        typer.echo(f"shoal: study {found.name!r} was moved or copied: {change}", err=True)
     folder = found._journal.history.definition.folder
     if not target and folder is not None and os.path.isdir(folder):
         os.chdir(folder)  # the recorded objective is relative to where it was begun

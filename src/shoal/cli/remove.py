@@ -18,7 +18,9 @@ def rm(
     keep_files: Annotated[bool, typer.Option(help="Leave the files of its trials where they are.")] = False,
 ) -> None:
     """Remove a study from its store, with the files of its trials."""
+    from shoal.clock import RealClock
     from shoal.files import study_directory
+    from shoal.moves import follow
     from shoal.vitals import living
 
     found = open_study(study, store)
@@ -26,6 +28,7 @@ def rm(
     alive = living(journal.store, study)
     if alive:
         raise StudyError(f"{len(alive)} peers are at work on study {study!r}: `shoal stop {study}` first")
+    follow(journal, RealClock())
     files = study_directory(journal.history.definition)
     with_files = files.exists() and not keep_files
     if not yes:

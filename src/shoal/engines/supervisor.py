@@ -95,6 +95,8 @@ class Supervisor:
         self._deadline = float("inf")
         self._synced = self._swept = float("-inf")
         self._stillborn = 0
+        self._terminated: set[int] = set()  # trials in which a peer was killed by SIGTERM
+        self._left: dict[int, float] = {}  # place -> when its peer, which was recalled, said that it was done
         self._version = journal.history.version
         self._error = ""
         self._reason = ""
@@ -143,6 +145,7 @@ class Supervisor:
     # ------------------------------------------------------------------ starting and stopping
 
     def _start(self, place: int, supervised: bool = True) -> None:
+        self._left.pop(place, None)
         self.workers[place] = self._hands.hire(place, supervised)
 
     def stop(self, reason: str, grace: float | None = None) -> None:
@@ -208,6 +211,10 @@ class Supervisor:
     def _look(self, place: int, worker: Worker) -> None:
         code = worker.poll()
         if code is None:
+            if worker.recalled and "reason" in worker.events():
+                left = self._left.setdefault(place, self._clock.monotonic())
+                if self._clock.monotonic() - left > self.plan.grace:
+                    worker.kill("did not end: a thread of the objective goes on")
             limit = self.journal.history.definition.trial_timeout
             if limit is None or worker.killed_for:
                 return
@@ -216,7 +223,7 @@ class Supervisor:
                 worker.kill(f"ran longer than trial_timeout={limit:g} s and was killed")
             return
         said = worker.events()
-        if code == 0:
+        if code == 0 and worker.now()[0] < 0:  # in a trial, it was the objective that ended the process
             self._reason = said.get("reason", "")
             self._release(place, worker)
             self._read()
@@ -232,7 +239,8 @@ class Supervisor:
         self._stillborn = 0 if useful else self._stillborn + 1
         if self._stillborn >= (STILLBORN if code > 0 else KILLED):
             self._error = f"peers die before they are ready ({worker.ended_how()}); {worker.last_words()}"
-        terminated = code == -signal.SIGTERM  # as schedulers do to whole jobs: no fault of the trial
+        terminated = code == -signal.SIGTERM and worker.now()[0] not in self._terminated
+        self._terminated |= {worker.now()[0]} if terminated else set()  # it may end itself so: pardoned once
         self._bury(place, worker, "failed" if worker.killed_for else "paused" if terminated else "lost")
         if self._error:
             self.stop(self._error, grace=0.0)

@@ -15,6 +15,7 @@ from typing import Any
 
 from shoal.engines.slot import Slot
 from shoal.errors import StudyError
+from shoal.names import signal_name
 
 ENTRY = "shoal.worker"  # by name: engines start the loop, they do not import it
 
@@ -92,7 +93,7 @@ class WorkerProcess:
         code = self._process.returncode
         if code >= 0:
             return f"its process ended with exit status {code}"
-        name = signal.Signals(-code).name
+        name = signal_name(-code)
         hints = {"SIGSEGV": ", a segmentation fault", "SIGKILL": ", as the system does when memory runs out"}
         return f"its process was killed by {name}{hints.get(name, '')}"
 

@@ -15,7 +15,7 @@ from shoal.errors import ObjectiveError
 from shoal.objectives.reporter import PARAMS
 from shoal.space import Params
 
-LONGEST = 100_000  # characters of arguments; systems allow 128 KiB an argument
+LONGEST = 100_000  # bytes of arguments; systems allow 128 KiB an argument
 PARAMS_PLACE = "{params}"  # in a command: where the path of the JSON file of the params goes
 CHECKPOINT_PLACE = "{checkpoint}"  # … and that of the trial's directory for checkpoints
 
@@ -44,7 +44,7 @@ def read_command(given: str | Sequence[str]) -> Command:
 
     Raises ObjectiveError where the program or the file does not exist.
     """
-    words = shlex.split(given) if isinstance(given, str) else [str(word) for word in given]
+    words = words_of(given)
     if not words:
         raise ObjectiveError("the command is empty; give a script, such as train.py")
     if words[0].endswith(".py"):
@@ -60,6 +60,19 @@ def read_command(given: str | Sequence[str]) -> Command:
     if ours and words[1] == "-m" and len(words) > 2:
         return Command((program, *words[1:]), "module", words[2])
     return Command((program, *words[1:]), "exec", words[0] if words[0] == program else program)
+
+
+def words_of(given: str | Sequence[str]) -> list[str]:
+    """A command's words; a text is split as a shell would, unless it is the path of a file. Raises ObjectiveError for
+    one that cannot be."""
+    if not isinstance(given, str):
+        return [str(word) for word in given]
+    if os.path.isfile(given):
+        return [given]
+    try:
+        return shlex.split(given)
+    except ValueError as error:
+        raise ObjectiveError(f"{given!r} is no command: {error}; a list of words needs no quotes") from None
 
 
 def filled(words: Sequence[str], params: Path, checkpoint: Path) -> list[str]:
@@ -92,6 +105,6 @@ def param_words(params: Params, file: Path, environment: dict[str, str]) -> list
         text = str(value)
         # argparse takes -1e-05 for an option, unless it is glued to its name
         words += [f"--{name}={text}"] if text.startswith("-") or not text else [f"--{name}", text]
-    if sum(map(len, words)) > LONGEST or any("\0" in word for word in words):
+    if sum(len(os.fsencode(word)) for word in words) > LONGEST or any("\0" in word for word in words):
         return ["--params", str(file)]
     return words

@@ -137,6 +137,8 @@ def _enter(message: dict[str, Any], descriptors: list[int]) -> None:
 def run(job: dict[str, Any]) -> None:
     """Become the script."""
     if not job["forked"] or job["kind"] == "exec":
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):  # which Python ignores
+            signal.signal(number, signal.SIG_DFL)
         try:
             os.execv(job["words"][0], job["words"])
         except OSError as error:
@@ -222,7 +224,8 @@ def main() -> None:
     if first is None:
         return
     setup, _ = first
-    os.environ.pop("PYTHONSAFEPATH", None)
+    os.environ.pop("PYTHONSAFEPATH", None)  # so that modules of the user's do not take the place of those above
+    sys.path.insert(0, os.getcwd())
     forked = setup["preload"] and setup["kind"] != "exec" and preload(setup["kind"], setup["target"])
     send(channel, {"forked": forked})
     run(serve(channel, forked))

@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 from shoal.contracts import Answer, Paused, Running, Stopped
 from shoal.errors import ObjectiveError
+from shoal.names import signal_name
 from shoal.objectives import launcher
 from shoal.objectives.command import PARAMS_PLACE, filled, param_words, read_command
 from shoal.objectives.lines import Lines, Steps, spoken_reports, written_reports
@@ -87,7 +88,7 @@ class ScriptObjective:
         self._process = subprocess.Popen(
             [sys.executable, "-m", launcher.__name__, str(theirs.fileno())],
             pass_fds=[theirs.fileno()], start_new_session=True, stdin=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env={**os.environ, "PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(filter(None, map(str, sys.path)))},
         )  # fmt: skip
         theirs.close()
         setup = {"kind": self._command.kind, "target": self._command.target, "preload": self._preload}
@@ -214,7 +215,7 @@ class _Run:
             file.flush()
         if self._status:
             code = self._status
-            ended = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit status {code}"
+            ended = f"was killed by {signal_name(-code)}" if code < 0 else f"ended with exit status {code}"
             error = (self._directory / "stderr.txt").read_bytes()[-TAIL:].decode(errors="replace").strip()
             last = f": {error.splitlines()[-1]}" if error else ""
             raise ObjectiveError(f"the script {ended}{last}"[:2000], error)

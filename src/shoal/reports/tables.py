@@ -21,27 +21,28 @@ FORMATS = (".csv", ".json", ".jsonl")
 
 
 def rows(trials: Iterable[Trial], space: Space) -> tuple[list[str], list[dict[str, Any]]]:
-    """The names of the columns, and a dict for each trial; a metric that shares a column's name gets ``metric:``
-    before it."""
+    """The names of the columns, and a dict for each trial; a metric or a param that shares a column's name gets
+    ``metric:`` or ``param:`` before it."""
     trials = list(trials)
     params = list(dict.fromkeys([*space.domains, *(name for trial in trials for name in trial.params)]))
     metrics = list(dict.fromkeys(name for trial in trials for name in trial.metrics))
     fixed = ["number", "outcome"]
     last = ["started", "seconds", "attempt", "peer", "why", "reason"]
     last += ["islands"] if any(trial.islands for trial in trials) else []
+    as_param = {name: f"param:{name}" if name in (*fixed, *last) else name for name in params}
     as_column = {name: f"metric:{name}" if name in (*fixed, *last, *params) else name for name in metrics}
     table = [
         {
             "number": trial.number,
             "outcome": trial.outcome,
-            **trial.params,
+            **{as_param[name]: value for name, value in trial.params.items()},
             **{as_column[name]: value for name, value in trial.metrics.items()},
             "started": trial.time and datetime.fromtimestamp(trial.time).isoformat(" ", "milliseconds"),
             **{name: list(told) if name == "islands" else told for name in last[1:] for told in [getattr(trial, name)]},
         }
         for trial in trials
     ]
-    return [*fixed, *params, *as_column.values(), *last], table
+    return [*fixed, *as_param.values(), *as_column.values(), *last], table
 
 
 def to_frame(trials: Iterable[Trial], space: Space) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from time import time
 from typing import Any, NoReturn
 
 from shoal import catalog
-from shoal.beginning import files_beside, placed
+from shoal.beginning import placed
 from shoal.dialects.syne_tune.backend import LocalBackend, PythonBackend
 from shoal.dialects.syne_tune.constants import ST_CRITERION, ST_DATETIME_FORMAT, ST_TUNER_CREATION_TIMESTAMP
 from shoal.dialects.syne_tune.optimizer.scheduler import Scheduler
@@ -22,6 +22,7 @@ from shoal.dialects.syne_tune.stopping_criterion import StoppingCriterion
 from shoal.dialects.syne_tune.watch import Watch
 from shoal.errors import StudyError
 from shoal.files import study_directory
+from shoal.moves import files_beside
 from shoal.study import Study
 from shoal.tuning import tune
 
