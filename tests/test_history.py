@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import shoal
+from shoal.clock import RealClock
 from shoal.history import History
+from shoal.journal import Journal
 from shoal.records import AnyRecord, Defined, Definition, Ended, Ordered, Reported, Started, write_params
+from shoal.stores.memory import MemoryStore
 
 SPACE = shoal.Space({"x": (0.0, 1.0), "c": ["a", None, 1], "d": shoal.randint(1, 5).when(c="a"), "k": "const"})
 PEERS = ("ann", "bob")
@@ -258,3 +263,36 @@ def test_the_latest_order_counts() -> None:
     stop, go = Ordered(1, "stop", "enough", 0.0), Ordered(2, "go", "", 0.0)
     assert history(stop).verdict() == "enough"
     assert history(stop, go).verdict() == history(go, stop).verdict() == ""
+
+
+def test_of_two_definitions_or_orders_of_one_version_the_later_counts_whichever_is_heard_first() -> None:
+    first = Definition(name="s", space={"domains": {"x": "uniform(0.0, 1.0)"}}, trials=10)
+    told = [
+        *(Defined(2, msgspec.structs.replace(first, trials=count), float(count)) for count in (100, 200)),
+        *(Ordered(1, order, order, time) for order, time in (("stop", 1.0), ("go", 2.0))),
+    ]
+    for records in itertools.permutations(told):
+        history = History(first, 1, 0.0)
+        for record in records:
+            history.fold(record)
+        assert (history.definition.trials, history.version) == (200, 2)
+        assert history.order is not None
+        assert history.order.order == "go"
+
+
+@pytest.mark.parametrize("later", [0, 1])
+def test_peers_agree_on_the_later_of_two_definitions_that_were_written_at_once(later: int) -> None:
+    store, clock = MemoryStore(), RealClock()
+    plan = Definition(name="s", space={"domains": {"x": "uniform(0.0, 1.0)"}}, trials=10)
+    store.create("s", Defined(1, plan, 0.0))
+    peers = [Journal(store, "s", name, clock) for name in "abc"]
+    for place, trials in enumerate((100, 200)):
+        new = msgspec.structs.replace(plan, trials=trials, goal="maximize")
+        peers[place].append(Defined(2, new, 1.0 + (place == later)))
+        peers[place].flush()
+        peers[2].sync()
+    for peer in peers:
+        peer.sync()
+        peer.reload()
+    known = [*peers, Journal(store, "s", "late", clock)]
+    assert [peer.history.definition.trials for peer in known] == [(100, 200)[later]] * 4

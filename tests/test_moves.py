@@ -73,3 +73,11 @@ def test_another_path_to_the_same_folder_is_no_move(begun: Path) -> None:
     link.symlink_to(begun)
     assert shoal(link, "resume", "s", "-n", "4").count("→") == 1  # the trials alone
     assert Study.open("s", str(begun / "shoal.db"))._journal.history.definition.directory == str(begun / "shoal.files")
+
+
+@pytest.mark.parametrize("name", ["müller", "a'b", "50%41", "what?", "c#"])
+def test_files_lie_beside_the_store_whatever_the_folder_is_called(name: str, begun: Path) -> None:
+    place = begun.rename(begun.parent / name)
+    assert f"files in {place / 'shoal.files' / 's'}" in shoal(place, "resume", "s", "-n", "3", "-q")
+    assert {path.name for path in begun.parent.iterdir()} == {name}
+    assert "3/3" in shoal(place, "status")

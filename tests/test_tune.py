@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -269,3 +271,18 @@ def test_a_study_that_peers_are_about_to_run_is_not_begun_otherwise(folder: Path
         shoal.Study({"x": (0.0, 1.0)}, store=place, name="s", goal="maximize")
     place.leave("s", "other")
     assert shoal.Study({"x": (0.0, 1.0)}, store=place, name="s", goal="maximize").name == "s"
+
+
+def test_studies_without_a_name_that_begin_at_once_are_studies_of_their_own(folder: Path) -> None:
+    """The objective takes a while to import, as those do that need torch."""
+    (folder / "slow.py").write_text("import time\ntime.sleep(1)\ndef f(params):\n    return params['x']\n")
+    (folder / "begin.py").write_text(
+        "import shoal\nshoal.tune('slow:f', {'x': (0.0, 1.0)}, trials=4, search='random', progress=False)\n"
+    )
+    together = [subprocess.Popen([sys.executable, "begin.py"]) for _ in range(3)]
+    assert [one.wait(120) for one in together] == [0, 0, 0]
+    assert {name: len(shoal.Study.open(name).trials) for name in ("f-1", "f-2", "f-3")} == {
+        "f-1": 4,
+        "f-2": 4,
+        "f-3": 4,
+    }

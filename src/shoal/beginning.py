@@ -15,7 +15,7 @@ from shoal.clock import RealClock
 from shoal.contracts import Objective, Search, Stopping, Store
 from shoal.errors import StudyError
 from shoal.files import fresh
-from shoal.joining import join
+from shoal.joining import join, join_unused
 from shoal.journal import Journal
 from shoal.moves import files_beside
 from shoal.names import peer_name
@@ -27,8 +27,9 @@ from shoal.reports.progress import Progress
 from shoal.study import plain
 
 
-def begin(place: Store, name: str, objective: Any, asked: Mapping[str, Any]) -> Journal:
-    """Create a study, or join it: ``asked`` holds arguments of `tune`; what is None or not there stays as it is.
+def begin(place: Store, name: str | None, objective: Any, asked: Mapping[str, Any]) -> Journal:
+    """Create a study, or join it, where it has a ``name``: ``asked`` holds arguments of `tune`; what is None or not
+    there stays as it is.
 
     Raises StudyError for an objective that cannot be tuned, before anything is written.
     """
@@ -37,9 +38,8 @@ def begin(place: Store, name: str, objective: Any, asked: Mapping[str, Any]) -> 
     given = plain(asked)
     if address is not None:
         given["objective"] = address
-    return join(
-        place, name, peer_name(), RealClock(), given, {"directory": files_beside(place.url), "folder": os.getcwd()}
-    )
+    more = (peer_name(), RealClock(), given, {"directory": files_beside(place.url), "folder": os.getcwd()})
+    return join_unused(place, stem(objective), *more) if name is None else join(place, name, *more)
 
 
 def run_here(

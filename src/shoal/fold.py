@@ -45,8 +45,8 @@ CHANGING: Final = {  # what a study may be told while it runs, without a new spa
 class Fold:
     """What is known of a study, trial by trial; `fold` brings in one record."""
 
-    def __init__(self, definition: Definition, version: int = 1) -> None:
-        self.definition, self.version = definition, version
+    def __init__(self, definition: Definition, version: int = 1, defined: float = math.inf) -> None:
+        self.definition, self.version, self._defined = definition, version, defined
         self.space = Space.from_json(definition.space)
         self.sign = -1.0 if definition.goal == "maximize" else 1.0
         self.order: Ordered | None = None
@@ -111,7 +111,7 @@ class Fold:
         return self._order(record) if isinstance(record, Ordered) else self._define(record)  # type: ignore[arg-type]
 
     def _order(self, record: Ordered) -> bool:
-        if self.order is not None and record.version <= self.order.version:
+        if self.order is not None and (record.version, record.time) <= (self.order.version, self.order.time):
             return False
         self.order = record
         return True
@@ -120,11 +120,12 @@ class Fold:
         """Take over what may change while a study runs; for all else someone has to begin anew with `newer`."""
         if record.definition.space == self.definition.space:
             self._points.trusted.add(record.version)
-        if record.version <= (self.newer.version if self.newer else self.version):
+        known = (self.newer.version, self.newer.time) if self.newer else (self.version, self._defined)
+        if (record.version, record.time) <= known:  # of two that were written at once, the later one counts for all
             return False
         now, then = (msgspec.structs.replace(plan, **CHANGING) for plan in (record.definition, self.definition))
         if now == then and self.newer is None:
-            self.definition, self.version = record.definition, record.version
+            self.definition, self.version, self._defined = record.definition, record.version, record.time
         else:
             self.newer = record
         return True

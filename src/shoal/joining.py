@@ -6,6 +6,7 @@ import json
 import math
 import secrets
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -27,11 +28,15 @@ SETTINGS_OF = MappingProxyType({"search": "settings", "stopping": "stopping_sett
 FIXED = ("metric", "goal", "start", "budget", "islands")  # what a study keeps from its beginning
 
 
+class _Taken(StudyError):
+    """Another study of that name was begun just now."""
+
+
 def join(store: Store, name: str, writer: str, clock: Clock, given: Mapping[str, Any],
-         new_only: Mapping[str, Any] = MappingProxyType({})) -> Journal:  # fmt: skip
+         new_only: Mapping[str, Any] = MappingProxyType({}), alone: bool = False) -> Journal:  # fmt: skip
     """The journal of the study of that name, created if need be and redefined where ``given`` says otherwise.
 
-    ``new_only`` says what a study gets when it is created, and keeps.
+    ``new_only`` says what a study gets when it is created, and keeps; ``alone``: it is to be created, not joined.
 
     Raises StudyError or SpaceError where the study that is there cannot go on as asked.
     """
@@ -46,6 +51,8 @@ def join(store: Store, name: str, writer: str, clock: Clock, given: Mapping[str,
         first = fresh(plan, store.url, noted=not isinstance(store, MemoryStore))
         if store.create(name, Defined(1, first, clock.now())):
             return Journal(store, name, writer, clock)
+    if alone:
+        raise _Taken(f"study {name!r} was begun by another just now")
     journal = Journal(store, name, writer, clock)
     journal.changes = follow(journal, clock)
     old = journal.history.definition
@@ -113,6 +120,14 @@ def unused_name(store: Store, stem: str) -> str:
     while f"{stem}-{number}" in taken:
         number += 1
     return f"{stem}-{number}"
+
+
+def join_unused(store: Store, stem: str, writer: str, clock: Clock, given: Mapping[str, Any],
+                new_only: Mapping[str, Any] = MappingProxyType({})) -> Journal:  # fmt: skip
+    """A study that was given no name, and that no one else has begun: as `join`, with the first name that is free."""
+    while True:
+        with suppress(_Taken):
+            return join(store, unused_name(store, stem), writer, clock, given, new_only, alone=True)
 
 
 def check_name(name: object) -> str:

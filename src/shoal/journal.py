@@ -39,10 +39,10 @@ class Journal:
                 first = next((record for record in records if type(record) is Defined), None)
                 if first is None:
                     break
-                history = History(first.definition, first.version)
+                history = History(first.definition, first.version, first.time)
             history.fold_all(records)
             if history.newer is not None:  # its definition came later: begin anew with that one
-                history = History(history.newer.definition, history.newer.version)
+                history = History(history.newer.definition, history.newer.version, history.newer.time)
                 self._cursor = 0
         if history is None:
             raise StoreError(f"{self.store.url} holds no definition of study {self.study!r}")

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from shoal import catalog
-from shoal.beginning import address_of, begin, known, stem
+from shoal.beginning import address_of, begin, known
 from shoal.clock import RealClock
 from shoal.errors import StudyError
-from shoal.joining import go_on, unused_name
+from shoal.joining import go_on
 from shoal.peer import Peer
 from shoal.pulse import Pulse
 from shoal.study import LEASE, Study
@@ -27,7 +27,7 @@ def run_once(objective: Any, fields: Mapping[str, Any], device: str = "cpu") -> 
     place = catalog.store(given.pop("store", None) or "sqlite:///shoal.db")
     name = given.pop("name", None)
     objective = known(place, name, objective)
-    journal = begin(place, name or unused_name(place, stem(objective)), objective, given)
+    journal = begin(place, name, objective, given)
     go_on(journal, RealClock())
     target = catalog.objective(objective if address_of(objective) is None else address_of(objective), preload=False)
     ran: list[int] = []

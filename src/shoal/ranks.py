@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from shoal import catalog
-from shoal.beginning import begin, complain, known, run_here, stem
+from shoal.beginning import begin, complain, known, run_here
 from shoal.clock import RealClock
 from shoal.contracts import Search, Stopping, Store
 from shoal.engines.shares import gpu_shares, share, visible_gpus
 from shoal.errors import ShoalError, StudyError
-from shoal.joining import go_on, unused_name
+from shoal.joining import go_on
 from shoal.journal import Journal
 from shoal.names import peer_name
 from shoal.objectives.team import Team, TeamObjective, follow
@@ -88,7 +88,7 @@ class Ranks:
         objective = known(place, name, objective)
         if per_trial is not None:
             check_teams(objective, per_trial, self._comm.size)
-        journal = begin(place, unused_name(place, stem(objective)) if name is None else name, objective, asked)
+        journal = begin(place, name, objective, asked)
         go_on(journal, RealClock())
         journal.flush()
         return journal.study, journal.history.definition, ""

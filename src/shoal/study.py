@@ -15,7 +15,7 @@ from shoal.clock import GivenClock, RealClock
 from shoal.contracts import Clock, Decision, Proposal, Search, Stopping, Store
 from shoal.errors import Exhausted, ObjectiveError, StudyError, in_words, misfit
 from shoal.islands import Islands
-from shoal.joining import go_on, join, unused_name
+from shoal.joining import go_on, join, join_unused
 from shoal.journal import Journal
 from shoal.live import LiveTrial
 from shoal.names import peer_name
@@ -82,8 +82,9 @@ class Study:
         }  # fmt: skip
         rule = None if stopping is None or isinstance(stopping, str) else stopping
         time = RealClock() if clock is None else GivenClock(clock)
-        called = unused_name(place, "study") if name is None else name
-        self._prepare(join(place, called, peer_name(), time, given), time, custom, rule)
+        more = (peer_name(), time, given)
+        journal = join_unused(place, "study", *more) if name is None else join(place, name, *more)
+        self._prepare(journal, time, custom, rule)
         if self._journal.history.length:
             go_on(self._journal, time)
 

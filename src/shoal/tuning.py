@@ -12,14 +12,14 @@ from types import MappingProxyType
 from typing import Any
 
 from shoal import catalog
-from shoal.beginning import address_of, begin, complain, known, run_here, stem
+from shoal.beginning import address_of, begin, complain, known, run_here
 from shoal.clock import RealClock
 from shoal.contracts import Search, Stopping, Store
 from shoal.engines.supervisor import Hands, Plan, Supervisor
 from shoal.errors import ObjectiveError, StudyError, in_words, unknown
 from shoal.files import tidy_all_checkpoints
 from shoal.islands import Islands
-from shoal.joining import go_on, unused_name
+from shoal.joining import go_on
 from shoal.journal import Journal
 from shoal.records import Budget
 from shoal.reports.progress import Progress, show
@@ -128,7 +128,7 @@ def tune(
             )
         objective = known(place, name, objective)
         address = address_of(objective)
-        journal = begin(place, unused_name(place, stem(objective)) if name is None else name, objective, asked)
+        journal = begin(place, name, objective, asked)
         go_on(journal, RealClock())
         before = journal.history.ended
         with show(journal, progress, timeout) as view:

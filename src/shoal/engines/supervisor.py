@@ -97,7 +97,7 @@ class Supervisor:
         self._stillborn = 0
         self._terminated: set[int] = set()  # trials in which a peer was killed by SIGTERM
         self._left: dict[int, float] = {}  # place -> when its peer, which was recalled, said that it was done
-        self._version = journal.history.version
+        self._definition = journal.history.definition
         self._error = ""
         self._reason = ""
 
@@ -193,8 +193,8 @@ class Supervisor:
         self.journal.sync()
         if self.journal.history.newer is not None:
             self.journal.reload()
-        if self.journal.history.version != self._version:
-            self._version = self.journal.history.version
+        if self.journal.history.definition is not self._definition:
+            self._definition = self.journal.history.definition
             for worker in self.workers.values():
                 worker.recalled = True
                 worker.stop()

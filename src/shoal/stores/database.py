@@ -26,6 +26,7 @@ CLOCKS = {  # the database's own clock, in seconds since 1970
     "mysql": "unix_timestamp(now(6))",
     "mariadb": "unix_timestamp(now(6))",
 }
+SQLITE = "sqlite:///"
 LOOKING: Mapping[str, dict[str, Any]] = {  # how a transaction that only looks differs, where that saves round trips
     "sqlite": {"reading": True},
     "postgresql": {"isolation_level": "AUTOCOMMIT"},
@@ -165,6 +166,8 @@ class _Away(Exception):
 
 
 def _address(url: str) -> URL:
+    if url.startswith(SQLITE):  # what follows is a path as it is, in which %, ? and # are letters
+        return URL.create("sqlite", database=url.removeprefix(SQLITE))
     try:
         return make_url(url)
     except exc.ArgumentError:
@@ -173,6 +176,8 @@ def _address(url: str) -> URL:
 
 def masked(url: str) -> str:
     """A URL without its password, wherever that stands. Raises StoreError for what is no URL."""
+    if url.startswith(SQLITE):
+        return url
     address = _address(url)
     secret = [key for key in address.query if "pass" in key.lower()]
     return address.update_query_dict(dict.fromkeys(secret, "***")).render_as_string(hide_password=True)
