@@ -259,3 +259,23 @@ def test_a_program_meets_signals_as_in_a_shell(folder: Path) -> None:
     (folder / "train.sh").chmod(0o755)
     study = shoal.tune("./train.sh", {"x": (0.0, 1.0)}, trials=1, trial_timeout=60, progress=False)
     assert study.best.value == 128 + signal.SIGINT
+
+
+def test_what_a_script_leaves_running_reports_for_no_other_trial(folder: Path) -> None:
+    """A process in a session of its own outlives its trial, and reports while the next one runs."""
+    (folder / "stray.py").write_text(
+        "import os, sys, time\nimport shoal\nfrom pathlib import Path\n"
+        "number = os.environ['SHOAL_TRIAL_NUMBER']\n"
+        "if number == '0' and not os.fork():\n"
+        "    os.setsid()\n"
+        "    while not Path('next').exists():\n        time.sleep(0.01)\n"
+        "    try:\n        shoal.report(step=9, loss=-999.0)\n    finally:\n        Path('said').touch()\n"
+        "    os._exit(0)\n"
+        "if number == '1':\n"
+        "    Path('next').touch()\n"
+        "    while not Path('said').exists():\n        time.sleep(0.01)\n"
+        "shoal.report(loss=float(number))\n"
+    )
+    study = shoal.tune("stray.py", {"x": (0.0, 1.0)}, trials=2, trial_timeout=60, progress=False)
+    assert [trial.value for trial in study.trials] == [0.0, 1.0]
+    assert [len(trial.reports) for trial in study.trials] == [1, 1]

@@ -45,11 +45,12 @@ class ScriptObjective:
         self._takes_file = any(word.endswith(PARAMS_PLACE) for word in self._command.arguments)
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="shoal-", dir=scratch)  # whoever gave it removes it
-        self._pipe = os.path.join(self._folder.name, "reports")
-        os.mkfifo(self._pipe)
 
     def run(self, trial: Running) -> Generator[tuple[int | None, Answer], None, None]:
-        environment = {**os.environ, REPORTS: self._pipe, "PYTHONUNBUFFERED": "1"}
+        pipe = os.path.join(
+            self._folder.name, f"reports-{trial.number}-{trial.attempt}"
+        )  # what outlives it has no other
+        environment = {**os.environ, REPORTS: pipe, "PYTHONUNBUFFERED": "1"}
         environment["SHOAL_TRIAL_DIRECTORY"] = str(trial.directory)
         environment["SHOAL_TRIAL_NUMBER"] = str(trial.number)
         environment[CHECKPOINT] = str(trial.checkpoint)
@@ -58,7 +59,7 @@ class ScriptObjective:
         words = param_words(trial.params, file, environment)
         arguments = filled(self._command.arguments, file, trial.checkpoint) + ([] if self._takes_file else words)
         self._start()
-        with _Run(self._channel, self._pipe, trial.directory, "ab" if trial.attempt else "wb") as run:
+        with _Run(self._channel, pipe, trial.directory, "ab" if trial.attempt else "wb") as run:
             launcher.send(
                 self._channel,
                 {"kind": self._command.kind, "target": self._command.target, "arguments": arguments,
@@ -111,10 +112,11 @@ class _Run:
     """One run of a script: its pipes, its files, and how it ended."""
 
     def __init__(self, channel: socket.socket, pipe: str, directory: Path, mode: Literal["ab", "wb"]) -> None:
-        self._channel, self._directory = channel, directory
+        self._channel, self._pipe, self._directory = channel, pipe, directory
         self._status: int | None = None
         self._written = 0
         self._waiting = selectors.DefaultSelector()
+        os.mkfifo(pipe)
         self._reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
         self._keeper = os.open(pipe, os.O_WRONLY)  # holds the pipe open between two reports
         (out, self._out_end), (err, self._err_end) = os.pipe(), os.pipe()
@@ -148,6 +150,7 @@ class _Run:
             while self._status is None and (answer := launcher.receive(self._channel)) is not None:
                 self._status = answer[0].get("status", self._status)
         self._waiting.close()
+        os.unlink(self._pipe)
         for descriptor in [self._reader, self._keeper, *(end for end in self.ends if end >= 0), *self._files]:
             os.close(descriptor)
         self._stack.close()
