@@ -261,6 +261,21 @@ def test_a_program_meets_signals_as_in_a_shell(folder: Path) -> None:
     assert study.best.value == 128 + signal.SIGINT
 
 
+def test_a_script_may_save_its_state_when_the_study_is_interrupted(folder: Path) -> None:
+    (folder / "saves.py").write_text(
+        "import os, signal, sys, time\nimport shoal\nfrom pathlib import Path\n"
+        "state = Path(shoal.checkpoint_dir()) / 'state'\n"
+        "def save(*_):\n    state.touch()\n    sys.exit(1)\n"
+        "signal.signal(signal.SIGTERM, save)\n"
+        "if not state.exists():\n    time.sleep(600)\n"
+        "shoal.report(loss=1.0)\n"
+    )
+    study = shoal.tune("saves.py", {"x": (0.0, 1.0)}, trials=1, name="s", timeout=3, grace=4, progress=False)
+    assert [trial.outcome for trial in study.trials] == ["paused"]
+    study = shoal.tune(None, name="s", progress=False)
+    assert [(trial.outcome, trial.attempt) for trial in study.trials] == [("done", 1)]
+
+
 def test_what_a_script_leaves_running_reports_for_no_other_trial(folder: Path) -> None:
     """A process in a session of its own outlives its trial, and reports while the next one runs."""
     (folder / "stray.py").write_text(

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from time import monotonic
@@ -30,6 +30,8 @@ from shoal.objectives.reporter import CHECKPOINT, REPORTS, UNTIL
 MOST_OUTPUT = 1 << 30  # bytes; a script that prints more is stopped before it fills the disk
 TAIL = 4_000  # bytes of standard error that are shown of a script that failed
 CHUNK = 1 << 16
+LOOK = 0.5  # seconds between looks whether the study is being stopped
+TO_SAVE = 10.0  # of the seconds of grace, those that a script then has from SIGTERM on, at most; half of them at least
 
 
 class ScriptObjective:
@@ -68,7 +70,7 @@ class ScriptObjective:
             )  # fmt: skip
             run.let_go()
             steps, reported = Steps(trial.counted), False
-            for metrics in run.reports():
+            for metrics in run.reports(lambda: trial.interrupted, max(self._grace / 2, self._grace - TO_SAVE)):
                 reported = True
                 try:
                     yield steps(metrics)
@@ -79,6 +81,8 @@ class ScriptObjective:
                 except (Stopped, GeneratorExit):
                     deque(run.end(self._grace), maxlen=0)  # too late to count
                     raise
+            if run.warned and run.failed:
+                raise Paused("interrupted")
             run.check(bool(reported or trial.last or trial.attempt))
 
     def _start(self) -> None:
@@ -114,6 +118,7 @@ class _Run:
     def __init__(self, channel: socket.socket, pipe: str, directory: Path, mode: Literal["ab", "wb"]) -> None:
         self._channel, self._pipe, self._directory = channel, pipe, directory
         self._status: int | None = None
+        self.warned = False  # whether it was asked to end, as the study is being stopped
         self._written = 0
         self._waiting = selectors.DefaultSelector()
         os.mkfifo(pipe)
@@ -155,10 +160,21 @@ class _Run:
             os.close(descriptor)
         self._stack.close()
 
-    def reports(self) -> Iterator[dict[str, Any]]:
-        """The metrics that the script reports, as they come, until it has ended."""
+    @property
+    def failed(self) -> bool:
+        return bool(self._status)
+
+    def reports(self, interrupted: Callable[[], bool], patience: float) -> Iterator[dict[str, Any]]:
+        """The metrics that the script reports, as they come, until it has ended; one that has not so many seconds after
+        the study was interrupted is asked to."""
+        since: float | None = None
         while self._status is None:
-            for key, _ in self._waiting.select():
+            if not self.warned and interrupted():
+                since = since or monotonic()
+                if monotonic() - since >= patience:
+                    self.warned = True
+                    launcher.send(self._channel, {"kill": signal.SIGTERM.value})
+            for key, _ in self._waiting.select(None if self.warned else LOOK):
                 if key.fileobj is self._channel:
                     try:
                         answer = launcher.receive(self._channel)
