@@ -319,3 +319,37 @@ def test_a_change_of_the_constraints_is_said() -> None:
 def test_a_name_that_commands_would_take_for_an_option_is_refused() -> None:
     with pytest.raises(shoal.StudyError, match="does not start with '-'"):
         shoal.Study({"x": (0.0, 1.0)}, name="-x")
+
+
+@pytest.mark.parametrize("search", ["gp", "tpe", "cmaes", "genetic", "sobol"])
+def test_params_of_one_s_own_are_a_trial_that_the_search_learns_from(search: str) -> None:
+    study = shoal.Study({"x": (0.0, 1.0), "k": [1, 2, 3]}, search=search, seed=0, trials=30)
+    study.tell(study.ask({"x": np.float64(0.25), "k": 2}), 0.0)
+    first = study.trials[0]
+    assert (first.params, first.why, first.value) == ({"x": 0.25, "k": 2}, "asked for", 0.0)
+    for _ in range(9):
+        trial = study.ask()
+        assert trial.params != first.params
+        study.tell(trial, 1.0)
+    assert study.best.number == 0
+
+
+def test_params_of_one_s_own_that_do_not_fit_begin_no_trial() -> None:
+    study = shoal.Study({"x": (0.0, 1.0)}, search="random", trials=1)
+    for wrong in ({"x": 2.0}, {}, {"x": 0.5, "y": 1}, [0.5], "x"):
+        with pytest.raises(shoal.SpaceError):
+            study.ask(wrong)  # type: ignore[arg-type]
+    assert not study.trials
+    study.tell(study.ask({"x": 0.5}), 1.0)
+    with pytest.raises(shoal.Exhausted):
+        study.ask({"x": 0.25})
+
+
+def test_params_of_one_s_own_leave_trials_that_were_lost_to_those_who_run_them_again(folder: Path) -> None:
+    study = shoal.Study({"x": (0.0, 1.0)}, search="random", store="study.db", seed=0)
+    lost = study.ask()
+    study.close()
+    mine = study.ask({"x": 0.5})
+    again = study.ask()
+    assert (mine.number, mine.params["x"], mine.attempt) == (1, 0.5, 0)
+    assert (again.number, again.params, again.attempt) == (lost.number, lost.params, 1)

@@ -118,15 +118,23 @@ class Study:
 
     # ------------------------------------------------------------------ asking and telling
 
-    def ask(self) -> LiveTrial:
+    def ask(self, params: Mapping[str, Any] | None = None) -> LiveTrial:
         """A trial to run: ``trial.params`` says with what, ``trial.until`` how far, and ``trial.resumed`` whether from
-        its checkpoint. Raises Exhausted when there is nothing left to try."""
+        its checkpoint. Raises Exhausted when there is nothing left to try.
+
+        With ``params`` it is a new trial of those, in place of what the search would propose: to try them, or to tell
+        what is known of them, as in ``study.tell(study.ask({"x": 0.5}), 0.25)``. Raises SpaceError where they do not
+        fit.
+        """
         with self._lock:
             turns = self._turns or self._begin()
+            if params is not None:
+                proposal = Proposal(self.space.validate(params), "asked for")
+                return self._start(self._fresh(turns), proposal)
             while True:
                 turn = turns.next()
                 if turn is None and not self._proposer.resumes:
-                    raise Exhausted(f"study {self.name!r}: all of its {self._journal.history.limit} trials have begun")
+                    raise self._exhausted()
                 if self._proposer.resumes:
                     self._journal.sync()
                 proposal = self._proposer.propose(NO_NUMBER if turn is None else turn.number)
@@ -137,6 +145,20 @@ class Study:
                 if turn is not None:
                     return self._start(turn, proposal)
                 self._journal.sync()
+
+    def _exhausted(self) -> Exhausted:
+        return Exhausted(f"study {self.name!r}: all of its {self._journal.history.limit} trials have begun")
+
+    def _fresh(self, turns: Turns) -> Turn:
+        """The next turn of a trial that has not begun; those that were lost keep theirs."""
+        lost: list[Turn] = []
+        while (turn := turns.next()) is not None and self._journal.history.attempt(turn.number) >= 0:
+            lost.append(turn)
+        for other in reversed(lost):
+            turns.put_back(other)
+        if turn is None:
+            raise self._exhausted()
+        return turn
 
     def _start(self, turn: Turn, proposal: Proposal) -> LiveTrial:
         write_start(proposal, turn.number, turn.attempt, self._journal, self._clock)

@@ -119,6 +119,8 @@ class Space:
 
         Just the active names must be there. Constants may be left out.
         """
+        if not isinstance(params, Mapping):
+            raise SpaceError(f"params are a dict of names and values, got {params!r:.100}")
         clean, wrong = self._checked(params)
         if not wrong:
             wrong = [f"missing {name!r}" for name, domain in self._order if name not in clean
