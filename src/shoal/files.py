@@ -83,13 +83,14 @@ def trial_directory(definition: Definition, number: int) -> Path:
 def copy_checkpoint(definition: Definition, source: int, number: int) -> None:
     """Give a trial the checkpoint of another, where that one has saved any; all of it or nothing."""
     origin = trial_directory(definition, source) / CHECKPOINT
+    if not origin.is_dir():
+        return
     place = made_directory(definition, number) / CHECKPOINT
     fresh = place.with_name(f"{CHECKPOINT}.copy")
     shutil.rmtree(fresh, ignore_errors=True)  # what an earlier attempt came to
-    if origin.is_dir():
-        shutil.copytree(origin, fresh)
-        shutil.rmtree(place, ignore_errors=True)
-        fresh.replace(place)
+    shutil.copytree(origin, fresh)
+    shutil.rmtree(place, ignore_errors=True)
+    fresh.replace(place)
 
 
 def made_directory(definition: Definition, number: int) -> Path:
