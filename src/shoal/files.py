@@ -21,6 +21,15 @@ UMASK = os.umask(0)  # there is no other way to look
 os.umask(UMASK)
 
 
+def sqlite_path(url: str) -> str | None:
+    """The path of the SQLite file that a store's URL names, as it is: %, ? and # are letters in it.
+
+    >>> sqlite_path("sqlite:////data/50%.db"), sqlite_path("dir:/data")
+    ('/data/50%.db', None)
+    """
+    return url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else None
+
+
 def study_directory(definition: Definition) -> Path:
     """The directory of a study."""
     return Path(definition.directory or "shoal.files").absolute() / (definition.files or _safe(definition.name))

@@ -129,8 +129,10 @@ class Study:
         with self._lock:
             turns = self._turns or self._begin()
             if params is not None:
-                proposal = Proposal(self.space.validate(params), "asked for")
-                return self._start(self._fresh(turns), proposal)
+                proposal, turn = Proposal(self.space.validate(params), "asked for"), turns.unbegun()
+                if turn is None:
+                    raise self._exhausted()
+                return self._start(turn, proposal)
             while True:
                 turn = turns.next()
                 if turn is None and not self._proposer.resumes:
@@ -148,17 +150,6 @@ class Study:
 
     def _exhausted(self) -> Exhausted:
         return Exhausted(f"study {self.name!r}: all of its {self._journal.history.limit} trials have begun")
-
-    def _fresh(self, turns: Turns) -> Turn:
-        """The next turn of a trial that has not begun; those that were lost keep theirs."""
-        lost: list[Turn] = []
-        while (turn := turns.next()) is not None and self._journal.history.attempt(turn.number) >= 0:
-            lost.append(turn)
-        for other in reversed(lost):
-            turns.put_back(other)
-        if turn is None:
-            raise self._exhausted()
-        return turn
 
     def _start(self, turn: Turn, proposal: Proposal) -> LiveTrial:
         write_start(proposal, turn.number, turn.attempt, self._journal, self._clock)

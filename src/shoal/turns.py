@@ -66,6 +66,15 @@ class Turns:
                 return Turn(number, held.grant.generation, began, held)
             self._let_go(held)
 
+    def unbegun(self) -> Turn | None:
+        """The next trial that has not begun; those that were lost keep their turns."""
+        lost: list[Turn] = []
+        while (turn := self.next()) is not None and self._journal.history.attempt(turn.number) >= 0:
+            lost.append(turn)
+        for other in reversed(lost):
+            self.put_back(other)
+        return turn
+
     def _overtaken(self, number: int, grant: Grant) -> bool:
         """Whether a trial that waited here has ended meanwhile, or is another's by now: a peer that was silent, and not
         dead, wakes and ends what others have adopted."""

@@ -82,8 +82,10 @@ def next_words(url: str) -> tuple[str, str]:
         return "Next:", ""
     if "***" in url:
         return "Next, once SHOAL_STORE is set to the URL of the store, with its password:", ""
-    path = os.path.relpath(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else url
-    return "Next:", f" --store {shlex.quote(path)}"
+    from shoal.files import sqlite_path
+
+    path = sqlite_path(url)
+    return "Next:", f" --store {shlex.quote(url if path is None else os.path.relpath(path))}"
 
 
 def _found_anyway() -> str:

@@ -239,8 +239,12 @@ class Supervisor:
         self._stillborn = 0 if useful else self._stillborn + 1
         if self._stillborn >= (STILLBORN if code > 0 else KILLED):
             self._error = f"peers die before they are ready ({worker.ended_how()}); {worker.last_words()}"
-        terminated = code == -signal.SIGTERM and worker.now()[0] not in self._terminated
-        self._terminated |= {worker.now()[0]} if terminated else set()  # it may end itself so: pardoned once
+        number = worker.now()[
+            0
+        ]  # schedulers end whole jobs by SIGTERM, no fault of the trial; but so may a trial itself
+        terminated = code == -signal.SIGTERM and number not in self._terminated
+        if terminated:
+            self._terminated.add(number)
         self._bury(place, worker, "failed" if worker.killed_for else "paused" if terminated else "lost")
         if self._error:
             self.stop(self._error, grace=0.0)

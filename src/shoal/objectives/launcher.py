@@ -224,7 +224,7 @@ def main() -> None:
     if first is None:
         return
     setup, _ = first
-    os.environ.pop("PYTHONSAFEPATH", None)  # so that modules of the user's do not take the place of those above
+    os.environ.pop("PYTHONSAFEPATH", None)  # till here: the user's modules do not take the place of those above
     sys.path.insert(0, os.getcwd())
     forked = setup["preload"] and setup["kind"] != "exec" and preload(setup["kind"], setup["target"])
     send(channel, {"forked": forked})

@@ -49,9 +49,8 @@ class ScriptObjective:
         self._folder = tempfile.TemporaryDirectory(prefix="shoal-", dir=scratch)  # whoever gave it removes it
 
     def run(self, trial: Running) -> Generator[tuple[int | None, Answer], None, None]:
-        pipe = os.path.join(
-            self._folder.name, f"reports-{trial.number}-{trial.attempt}"
-        )  # what outlives it has no other
+        own = f"reports-{trial.number}-{trial.attempt}"  # what outlives its trial reports for no other
+        pipe = os.path.join(self._folder.name, own)
         environment = {**os.environ, REPORTS: pipe, "PYTHONUNBUFFERED": "1"}
         environment["SHOAL_TRIAL_DIRECTORY"] = str(trial.directory)
         environment["SHOAL_TRIAL_NUMBER"] = str(trial.number)
@@ -81,8 +80,6 @@ class ScriptObjective:
                 except (Stopped, GeneratorExit):
                     deque(run.end(self._grace), maxlen=0)  # too late to count
                     raise
-            if run.warned and run.failed:
-                raise Paused("interrupted")
             run.check(bool(reported or trial.last or trial.attempt))
 
     def _start(self) -> None:
@@ -118,7 +115,7 @@ class _Run:
     def __init__(self, channel: socket.socket, pipe: str, directory: Path, mode: Literal["ab", "wb"]) -> None:
         self._channel, self._pipe, self._directory = channel, pipe, directory
         self._status: int | None = None
-        self.warned = False  # whether it was asked to end, as the study is being stopped
+        self._warned = False  # whether it was asked to end, as the study is being stopped
         self._written = 0
         self._waiting = selectors.DefaultSelector()
         os.mkfifo(pipe)
@@ -160,21 +157,17 @@ class _Run:
             os.close(descriptor)
         self._stack.close()
 
-    @property
-    def failed(self) -> bool:
-        return bool(self._status)
-
     def reports(self, interrupted: Callable[[], bool], patience: float) -> Iterator[dict[str, Any]]:
         """The metrics that the script reports, as they come, until it has ended; one that has not so many seconds after
         the study was interrupted is asked to."""
         since: float | None = None
         while self._status is None:
-            if not self.warned and interrupted():
+            if not self._warned and interrupted():
                 since = since or monotonic()
                 if monotonic() - since >= patience:
-                    self.warned = True
+                    self._warned = True
                     launcher.send(self._channel, {"kill": signal.SIGTERM.value})
-            for key, _ in self._waiting.select(None if self.warned else LOOK):
+            for key, _ in self._waiting.select(None if self._warned else LOOK):
                 if key.fileobj is self._channel:
                     try:
                         answer = launcher.receive(self._channel)
@@ -229,9 +222,11 @@ class _Run:
                 raise ObjectiveError(f"the script printed more than {MOST_OUTPUT >> 20:,} MiB and was stopped")
 
     def check(self, reported: bool) -> None:
-        """Raise ObjectiveError where the script failed, or never reported."""
+        """Raise ObjectiveError where the script failed, or never reported; Paused where it was asked to end so."""
         for file in self._files.values():
             file.flush()
+        if self._status and self._warned:
+            raise Paused("interrupted")
         if self._status:
             code = self._status
             ended = f"was killed by {signal_name(-code)}" if code < 0 else f"ended with exit status {code}"

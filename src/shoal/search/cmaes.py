@@ -28,6 +28,7 @@ from shoal.search.places import Places
 from shoal.search.tried import Tried
 from shoal.space import Params
 from shoal.space.cube import Cube
+from shoal.space.domain import Array
 
 TOP: Final = 0.1  # of the trials of others that came before: where the first run begins …
 SPREAD: Final = 0.03  # … each with this deviation, in edges of the cube
@@ -127,27 +128,33 @@ class CMAES:
 
     def _warmed(self, state: State) -> State:
         """The state to draw from: where no trial of its own has counted so far, it begins where others were best."""
-        arrivals, begun = self._arrivals, state.run > 1 or state.normal.generation or state.waiting
         if state.learned == state.used:
             return state
-        state = replace(state, learned=state.used)
-        if begun or not self.among:
+        arrivals, state = self._arrivals, replace(state, learned=state.used)
+        if not self.among or state.run > 1 or state.normal.generation or state.waiting:
             return state
         numbers = [number for number in arrivals.numbers[: state.used] if math.isfinite(arrivals.loss(number))]
         if len(numbers) < FEW:
             return state
         numbers.sort(key=arrivals.loss)
         points = self._places.look()[numbers[: math.ceil(TOP * len(numbers))]]
-        counts = self._cube.choices[self._categorical]
-        choices = Choices.around(np.floor(points[:, self._categorical] * counts), counts.tolist())
+        counts = self._cube.choices[self._categorical].tolist()
+        choices = Choices.around(self._chosen(points), counts)
         if not len(self._numbers):
             return replace(state, choices=choices)
         rng = np.random.default_rng([self._seed, state.run, state.used])
         drawn = rng.normal(0.5, self.sigma, (len(points), len(self._numbers)))  # for params that are inactive
         known = points[:, self._numbers]
         normal = Normal.around(np.where(np.isnan(known), drawn, known), SPREAD, self._separable)
-        alpha = 1.0 / (state.population * self._cube.dimensions)
-        return replace(state, normal=keep_moving(normal, self._edges, alpha), choices=choices)
+        return replace(state, normal=keep_moving(normal, self._edges, self._alpha(state)), choices=choices)
+
+    def _chosen(self, points: Array) -> Array:
+        """The choice of each categorical param, by its place [m, k]; NaN where inactive."""
+        return np.asarray(np.floor(points[:, self._categorical] * self._cube.choices[self._categorical]))
+
+    def _alpha(self, state: State) -> float:
+        """The least chance to change a discrete param."""
+        return 1.0 / (state.population * max(self._cube.dimensions, 1))
 
     def _advance(self, state: State, numbers: list[int]) -> State:
         """The state after some more trials. Strangers, and what lies far from the distribution, count only if
@@ -174,7 +181,7 @@ class CMAES:
         order = np.argsort(losses, kind="stable")
         points = self._places.look()[np.array(numbers)[order]]
         normal, choices = state.normal, state.choices
-        alpha = 1.0 / (state.population * max(self._cube.dimensions, 1))
+        alpha = self._alpha(state)
         if len(self._numbers):
             rng = np.random.default_rng([self._seed, state.run, normal.generation])
             normal = normal.update(unfolded(normal, points[:, self._numbers], rng))
@@ -182,8 +189,7 @@ class CMAES:
         if len(self._categorical):
             half = state.population // 2
             weights = rates(max(len(self._numbers), 1), state.population, False).weights[:half]
-            counts = self._cube.choices[self._categorical]
-            choices = choices.update(np.floor(points[:half, self._categorical] * counts), weights, alpha)
+            choices = choices.update(self._chosen(points[:half]), weights, alpha)
         kept = 10 + math.ceil(30 * max(self._cube.dimensions, 1) / state.population)
         state = replace(state, normal=normal, choices=choices, best=(*state.best, float(losses[order[0]]))[-kept:])
         return self._restart(state) if self._over(state, kept) else state

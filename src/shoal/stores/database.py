@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.sql.elements import ColumnElement
 
 from shoal.errors import StoreError
+from shoal.files import sqlite_path
 from shoal.stores.schema import prepare
 
 T = TypeVar("T")
@@ -26,7 +27,6 @@ CLOCKS = {  # the database's own clock, in seconds since 1970
     "mysql": "unix_timestamp(now(6))",
     "mariadb": "unix_timestamp(now(6))",
 }
-SQLITE = "sqlite:///"
 LOOKING: Mapping[str, dict[str, Any]] = {  # how a transaction that only looks differs, where that saves round trips
     "sqlite": {"reading": True},
     "postgresql": {"isolation_level": "AUTOCOMMIT"},
@@ -77,21 +77,21 @@ class Database:
         if not create and self.backend == "sqlite" and not os.path.exists(self._address.database or ""):
             raise StoreError(f"there is no store {self.url}: no file {self._address.database} here; give --store")
         self.now: ColumnElement[float] = literal_column(CLOCKS[self.backend])
-        self._create, self._patience = create, PATIENCE if known else 0.0
+        self._patience = PATIENCE if known else 0.0
         with self._errors():
-            self._engine = self._connect()
+            self._engine = self._connect(create)
             weakref.finalize(self, self._engine.dispose)
             self._looking = self._engine.execution_options(**LOOKING.get(self.backend, {}))
         self.write(lambda connection: prepare(connection, self.url, create=create))
         self._patience = PATIENCE
 
-    def _connect(self) -> Engine:
+    def _connect(self, create: bool) -> Engine:
         if self.backend != "sqlite":
             engine = create_engine(self._address, isolation_level="READ COMMITTED", pool_size=1, max_overflow=32)
             limit = IDLING[self.backend].format(seconds=IDLE, milliseconds=1e3 * IDLE)
             event.listen(engine, "connect", lambda connection, _: _set(connection, limit))
             return engine
-        if not self._create and (readable := _only_readable(self._address)):
+        if not create and (readable := _only_readable(self._address)):
             return create_engine(readable)
         engine = create_engine(self._address, connect_args={"timeout": 60.0})
         event.listen(engine, "connect", _tune_sqlite)
@@ -166,8 +166,8 @@ class _Away(Exception):
 
 
 def _address(url: str) -> URL:
-    if url.startswith(SQLITE):  # what follows is a path as it is, in which %, ? and # are letters
-        return URL.create("sqlite", database=url.removeprefix(SQLITE))
+    if (path := sqlite_path(url)) is not None:
+        return URL.create("sqlite", database=path)
     try:
         return make_url(url)
     except exc.ArgumentError:
@@ -176,7 +176,7 @@ def _address(url: str) -> URL:
 
 def masked(url: str) -> str:
     """A URL without its password, wherever that stands. Raises StoreError for what is no URL."""
-    if url.startswith(SQLITE):
+    if sqlite_path(url) is not None:
         return url
     address = _address(url)
     secret = [key for key in address.query if "pass" in key.lower()]
