@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha1
 from pathlib import Path
 from urllib.parse import quote
@@ -146,6 +148,18 @@ def _remove_checkpoint(definition: Definition, number: int) -> None:
 
 def peer_log(definition: Definition, peer: str) -> Path:
     return study_directory(definition) / "peers" / f"{peer}.log"
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Where to write what a file is to hold: beside it, and then in its place at once, so that no one ever reads half
+    of it. Raises OSError."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield beside
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def create_alone(folder: Path, name: str, data: bytes, replace: bool = False) -> bool:

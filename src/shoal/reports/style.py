@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from shoal.errors import ShoalError, StudyError, misfit, unknown
+from shoal.files import replacing
 
 FIGURES = ("optimization_history", "intermediate_values", "importances", "partial_dependence", "pareto_front")
 DPI = 150.0
@@ -82,13 +82,12 @@ def draw(
     folder: Path, name: str, style: Style, paint: Callable[[Any], None], size: tuple[float, float] = (8, 5),
     stem: str | None = None,
 ) -> Path:  # fmt: skip
-    """Paint a figure and write it as PNG: first beside its place, then into it, so that no half of one is ever seen."""
+    """Paint a figure and write it as PNG, all at once."""
     matplotlib = _matplotlib()
     from matplotlib.figure import Figure
 
     folder = Path(style.save_path) if style.save_path else folder
     path = folder / f"{stem or name}.png"
-    fresh = folder / f".{path.name}.{os.getpid()}"
     with matplotlib.rc_context({"figure.dpi": DPI, "savefig.dpi": "figure", **style.rcparams}):
         size = tuple(style.rcparams.get("figure.figsize", size))
         layout: Any = None if style.rcparams.get("figure.autolayout") else "constrained"
@@ -98,10 +97,8 @@ def draw(
             style.apply(axis)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            figure.savefig(fresh, format="png")
-            fresh.replace(path)
+            with replacing(path) as fresh:
+                figure.savefig(fresh, format="png")
         except OSError as error:
             raise ShoalError(f"cannot write {path}: {error.strerror or error}") from None
-        finally:
-            fresh.unlink(missing_ok=True)
     return path

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shoal.errors import ShoalError, unknown
+from shoal.files import replacing
 from shoal.space import Space
 from shoal.trial import Trial
 
@@ -65,16 +65,12 @@ def export(trials: Iterable[Trial], space: Space, path: Path) -> Path:
 
 
 def write_table(path: Path, columns: Sequence[str], table: Sequence[dict[str, Any]]) -> Path:
-    """Write rows to a file: first beside it, then in its place, so that no half of one is ever read."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    """Write rows to a file, all at once."""
     try:
-        with fresh.open("w", newline="", encoding="utf-8") as file:
+        with replacing(path) as fresh, fresh.open("w", newline="", encoding="utf-8") as file:
             _write(file, path.suffix, columns, table)
-        fresh.replace(path)
     except OSError as error:
         raise ShoalError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        fresh.unlink(missing_ok=True)
     return path
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from shoal import catalog
 from shoal.errors import ObjectiveError
+from shoal.files import replacing
 from shoal.templates import package_of
 
 ADAPTER = '''"""What the peers of a study run: written by Shoal, and safe to remove when the study has ended."""
@@ -57,13 +58,11 @@ def adapter(run: str, inactive: dict[str, Any], last: float | None) -> str:
     if run.endswith(".py"):
         run = os.path.abspath(run)
     text = ADAPTER.format(folders=folders, run=run, inactive=inactive, last=last)
-    place = Path("shoal.files")
-    path = place / f"run-{zlib.crc32(text.encode()):08x}.py"
-    fresh = path.with_suffix(f".{os.getpid()}")  # ranks of one job may write it at once
+    path = Path("shoal.files") / f"run-{zlib.crc32(text.encode()):08x}.py"
     try:
-        place.mkdir(exist_ok=True)
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(path)
+        path.parent.mkdir(exist_ok=True)
+        with replacing(path) as fresh:  # ranks of one job may write it at once
+            fresh.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ObjectiveError(f"cannot write {path}: {error.strerror or error}") from None
     return f"{path}:run"

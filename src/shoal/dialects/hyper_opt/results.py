@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from shoal.files import replacing
 
 Row = Mapping[str, Any]
 FOLDER, MERGED = "trial_results", "trial_results.csv"
@@ -47,9 +48,5 @@ def merge(save_path: Path) -> Path:
 def replace(path: Path, text: str) -> None:
     """Put a file in its place at once, so that no one ever reads half of one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with replacing(path) as fresh:
         fresh.write_text(text, encoding="utf-8")
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)

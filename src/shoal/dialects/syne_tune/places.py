@@ -10,7 +10,7 @@ from typing import Any
 
 from shoal.dialects.syne_tune.constants import ST_METADATA_FILENAME, SYNE_TUNE_ENV_FOLDER
 from shoal.errors import StudyError
-from shoal.files import study_directory
+from shoal.files import replacing, study_directory
 from shoal.records import Definition
 
 FILE = "shoal.db"
@@ -37,9 +37,8 @@ def write_metadata(definition: Definition, metadata: Mapping[str, Any]) -> Path:
     try:
         text = json.dumps(metadata, indent=1)
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(path)
+        with replacing(path) as fresh:
+            fresh.write_text(text, encoding="utf-8")
     except (TypeError, ValueError) as error:
         raise StudyError(f"metadata must be plain JSON (text, numbers, lists, dicts): {error}") from None
     except OSError as error:
