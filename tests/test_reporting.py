@@ -51,6 +51,19 @@ def test_a_report_gives_a_decision_and_the_trial_ends_as_it_says() -> None:
     assert trials[2].metrics == {"loss": 0.3, "accuracy": 0.5}
 
 
+@pytest.mark.parametrize("rule", ["median", "percentile", "baseline", "threshold"])
+def test_a_trial_that_has_used_its_budget_is_done_whatever_the_rule_would_say(rule: str) -> None:
+    """All is paid for, and its result is as good as any."""
+    settings = {"threshold": {"upper": 1.5}}.get(rule, {})
+    study = study_of(stopping=rule, stopping_settings=settings, budget=shoal.Budget("epoch", 1, 9))
+    for last in [0.1] * 9 + [2.0]:
+        trial = study.ask()
+        assert not any(study.report(trial, step, loss=1.0 if step < 9 else last).stop for step in range(1, 10))
+        study.tell(trial)
+    assert [trial.outcome for trial in study.trials] == ["done"] * 10
+    assert study.trials[9].value == 2.0
+
+
 def test_a_trial_that_was_to_stop_is_stopped_whatever_it_goes_on_to_say() -> None:
     study = study_of([0.1, 0.2, 0.3], stopping="asha")
     decisions = [study.report(study.ask(), 1, loss=loss) for loss in (0.1, 0.2, 0.3)]
@@ -134,7 +147,8 @@ def test_what_is_not_open_cannot_report() -> None:
 @pytest.mark.parametrize(
     ("step", "metrics", "reason"),
     [(1, {"loss": float("nan")}, "not a finite number"), (1, {}, "at least one metric"),
-     ("one", {"loss": 1.0}, "whole"), (1, {"loss": 1.0, "x": 2.0}, "name of a param")],
+     ("one", {"loss": 1.0}, "whole"), (10**400, {"loss": 1.0}, "up to 2"), (1e300, {"loss": 1.0}, "up to 2"),
+     (1, {"loss": 1.0, "x": 2.0}, "name of a param")],
 )  # fmt: skip
 def test_what_is_no_report_is_refused_and_not_written_down(step: Any, metrics: dict[str, Any], reason: str) -> None:
     study = study_of()

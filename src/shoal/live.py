@@ -18,6 +18,7 @@ from shoal.records import Metrics, Outcome, Reported
 from shoal.space import Params
 
 _CONTAINERS = (list, dict)
+FARTHEST = 2**53  # of steps: beyond, two whole numbers can be the same float
 
 
 class LiveTrial:
@@ -141,11 +142,13 @@ class LiveTrial:
 
     def take(self, step: int, answer: Any) -> Metrics:
         """Check an answer, write it down, and return it as metrics."""
+        where = ""
         try:
             step = _whole(step)
+            where = f" (reported at step {step})"
             metrics = metrics_of(answer, self._journal.history.definition.metric, self._own, final=False)
         except ObjectiveError as error:
-            self.problem = f"{error} (reported at step {step})"
+            self.problem = f"{error}{where}"
             raise ObjectiveError(self.problem) from None
         if self._unsaved and step <= self.last_step:
             self._before, self.last = 0.0, None  # it had no checkpoint, and began again
@@ -158,7 +161,7 @@ class LiveTrial:
         self._spent = self._journal.history.spent(report)
         if self._used_up:
             self.decision = Decision(stop=True, reason="its budget is used up")
-        if self.decision == GO:
+        if self.decision == GO and not self._complete:  # all is paid for: nothing is left to save
             try:
                 self.decision = self._decide(self.number, report)
             except ShoalError as error:
@@ -171,8 +174,8 @@ class LiveTrial:
 
 
 def _whole(step: Any) -> int:
-    if isinstance(step, bool) or not hasattr(step, "__index__"):
-        if isinstance(step, float) and step.is_integer():
-            return int(step)
+    if isinstance(step, bool) or not (hasattr(step, "__index__") or (isinstance(step, float) and step.is_integer())):
         raise ObjectiveError(f"a step must be a whole number, got {step!r}")
+    if not -FARTHEST <= step <= FARTHEST:
+        raise ObjectiveError("a step must be a whole number of up to 2^53, got one beyond that")
     return int(step)

@@ -134,6 +134,11 @@ def test_losses_that_are_off_by_orders_of_magnitude_leave_the_others_their_diffe
         assert y[-1] - y[0] < 10.0
 
 
+def test_losses_that_differ_by_little_of_their_size_differ() -> None:
+    small = np.array([0.3, 0.1, 0.9, 0.5, 0.2])
+    assert LogWarp(1.0 + 1e-12 * small)(0.0) == pytest.approx(LogWarp(small)(0.0), abs=0.01)
+
+
 def test_running_trials_lower_the_deviation_and_leave_the_mean() -> None:
     y, running = LogWarp(LOSSES)(THETA.warp), RNG.random((3, 3))
     alone, beside = GaussianProcess(X, y, GROUP, THETA), GaussianProcess(X, y, GROUP, THETA, running)

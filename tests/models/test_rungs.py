@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import shoal
-from shoal.models.rungs import EXPECTED, Ladder, levels, ordinal, spaced_levels
+from shoal.models.rungs import EXPECTED, Ladder, levels, levels_from_top, ordinal, spaced_levels
 from shoal.stopping.asha import ASHA
 from told import Told
 
@@ -46,6 +46,26 @@ def test_rungs_lie_at_the_least_times_powers_of_eta_and_at_the_most(
 )
 def test_rungs_that_are_spaced_keep_away_from_the_most(least: float, most: float, expected: list[float]) -> None:
     assert spaced_levels(least, most, 3) == expected
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "eta", "expected"),
+    [
+        (1, 81, 3, [1, 3, 9, 27, 81]),
+        (1, 243, 3, [1, 3, 9, 27, 81, 243]),  # the log of 243 to 3 is 5, though floats have it a little less
+        (1, 28, 3, [1, 3, 9, 28]),
+        (1, 100, 3, [1, 4, 11, 33, 100]),
+        (2, 10, 3, [3, 10]),
+        (0.1, 0.9, 3, [0.1, 0.3, 0.9]),
+        (5, 7, 3, [7]),
+        (1, 4, 1.5, [1, 2, 3, 4]),
+    ],
+)
+def test_rungs_from_the_top_lie_at_the_most_over_powers_of_eta(
+    least: float, most: float, eta: float, expected: list[float]
+) -> None:
+    """L. Li et al. 2018, algorithm 1: s_max = ⌊log_η(R)⌋, r = R·η^-s."""
+    assert levels_from_top(least, most, eta) == expected
 
 
 def test_rungs_go_on_and_on_where_there_is_no_most() -> None:

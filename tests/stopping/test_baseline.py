@@ -41,6 +41,12 @@ def test_where_the_curve_crosses_zero_the_margin_is_of_the_mean_size_of_its_loss
     assert told_of([2.0, 1.0, 0.0, -1.0]).report(1, 3, loss).stop == stopped
 
 
+@pytest.mark.parametrize(("loss", "stopped"), [(0.006, False), (0.007, True)])
+def test_where_the_baseline_lost_nothing_the_margin_is_of_the_mean_size_too(loss: float, stopped: bool) -> None:
+    """A quarter of 0.025, which is that of 0, 0.05, 0.03 and 0.02."""
+    assert told_of([0.0, 0.05, 0.03, 0.02]).report(1, 1, loss).stop == stopped
+
+
 def test_a_baseline_of_zero_has_no_sign() -> None:
     told = told_of([-2.0, -1.0, 0.0, 1.0], goal="maximize")
     assert "worse than 0 of trial 0 there" in told.report(1, 3, -3.0).reason

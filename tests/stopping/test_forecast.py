@@ -117,6 +117,21 @@ def test_two_peers_decide_the_same_whenever_they_joined() -> None:
         assert late.report(90, number, 0.5) == told.report(90, number, 0.5), number
 
 
+def test_a_trial_that_ends_late_teaches_those_who_were_there_and_those_who_join_the_same() -> None:
+    """Of 12 and of 13 the first 11 are learnt from: trial 2 takes the place of another."""
+    told = Told(Forecast(trials=4), shoal.Budget("epoch", 1, MOST))
+    told.start(90, x=0.7)
+    for step in range(1, 6):
+        told.report(90, step, curve(0.7)[step - 1])
+    told.start(2, x=0.99)
+    for number in (0, 1, *range(3, 13)):
+        told.run(number, [end((number + 0.5) / 13)], x=(number + 0.5) / 13)
+    told.report(90, 6, 0.5)
+    told.report(2, MOST, 5.0)
+    told.end(2, loss=5.0)
+    assert told.late(Forecast(trials=4)).report(90, 7, 0.5) == told.report(90, 7, 0.5)
+
+
 def test_where_all_that_is_done_is_alike_the_curve_alone_decides() -> None:
     told = Told(Forecast(), shoal.Budget("epoch", 1, MOST))
     for number in range(8):

@@ -30,6 +30,13 @@ def test_brackets_begin_with_as_many_trials_and_as_much_budget_as_algorithm_1_sa
     assert until == [1.0] * 81 + [3.0] * 34 + [9.0] * 15 + [27.0] * 8 + [81.0] * 5 + until[:143]
 
 
+def test_there_are_no_more_brackets_where_the_budget_is_no_power_of_eta() -> None:
+    """s_max = ⌊log_3(100)⌋ = 4, and r = 100·3^-s, in whole epochs."""
+    told = told_of(100)
+    until = [told.next(number).until for number in range(143)]
+    assert until == [1.0] * 81 + [4.0] * 34 + [11.0] * 15 + [33.0] * 8 + [100.0] * 5
+
+
 def test_a_lone_peer_runs_each_bracket_as_table_1_shows() -> None:
     """Lines 6 to 8: of n trials ⌊n / η^i⌋ get to rung i, a bracket after the other."""
     told = told_of(81)

@@ -105,6 +105,14 @@ def test_where_more_is_better_rungs_are_ranked_by_that() -> None:
     assert promotions(told) == []
 
 
+def test_a_trial_that_began_from_another_s_checkpoint_is_at_the_upper_rung_alone_and_ranks_nothing() -> None:
+    """As where a study of a population goes on under this rule."""
+    told = climbed(*STEADY)
+    told.start(3, 27, source=0)
+    told.report(3, 9, 0.01)
+    assert promotions(told) == []
+
+
 def test_without_fresh_trials_the_best_sees_the_whole_budget() -> None:
     told = climbed(*STEADY)
     for until in (27, 81):

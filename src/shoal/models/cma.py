@@ -162,6 +162,12 @@ class Normal:
         )  # fmt: skip
         return moved._with(covariance)
 
+    def widened(self, population: int) -> Normal:
+        """The same with a larger σ, up to an edge of the cube, as for flat fitness (tutorial, appendix B.3, by as much
+        as Hansen's pycma)."""
+        r = rates(len(self.mean), population, self.axes is None)
+        return replace(self, sigma=max(min(self.sigma * math.exp(0.2 + r.c_sigma / r.d_sigma), 1.0), self.sigma))
+
     def _with(self, covariance: Array) -> Normal:
         """The same with another covariance, and its axes and their lengths."""
         if self.axes is None:

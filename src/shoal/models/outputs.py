@@ -11,6 +11,7 @@ from shoal.space.domain import Array
 
 MOST: Final = 100.0  # spans between the least loss and the greatest
 FEW: Final = 30.0  # lower quartiles that a span is long at most
+ROUNDING: Final = 1e-14  # of a loss
 EARLY: Final = 20  # losses that are spread as the space has them, before a search gathers around its best
 
 
@@ -78,7 +79,7 @@ def span_of(losses: Array, early: Array, low: float) -> float:
 def _span(losses: Array, low: float) -> float:
     """How far the median lies above the least loss; 0 where nothing does."""
     above = np.maximum(losses - low, 0.0)
-    known = above[above > 1e-9 * abs(low)]  # not by rounding alone
+    known = above[above > ROUNDING * abs(low)]  # not by rounding alone
     if not len(known):
         return 0.0
     quarter = float(np.quantile(known, 0.25, method="lower"))

@@ -71,6 +71,19 @@ def spaced_levels(least: float, most: float, eta: float) -> list[float]:
     return [*found[:-2], most] if len(found) > 2 and most < found[-2] * math.sqrt(eta) else found
 
 
+def levels_from_top(least: float, most: float, eta: float) -> list[float]:
+    """R·η^-s for s from ⌊log_η(R / r)⌋ to 0, R being the most: the least may be none of them.
+
+    >>> levels_from_top(1, 81, 3), levels_from_top(1, 100, 3)
+    ([1.0, 3.0, 9.0, 27.0, 81], [1.0, 4.0, 11.0, 33.0, 100])
+    """
+    whole, found, level = is_whole(least, most), [most], most / eta
+    while level >= least * (1 - 1e-9) and len(found) < 64:
+        found.append(float(round(level)) if whole else max(rounded(level), least))
+        level /= eta
+    return sorted(set(found))
+
+
 def beyond(levels: list[float], spent: float) -> float:
     """The first level above what was spent, or the last."""
     return next((level for level in levels if level > spent), levels[-1])

@@ -34,6 +34,7 @@ TOP: Final = 0.1  # of the trials of others that came before: where the first ru
 SPREAD: Final = 0.03  # … each with this deviation, in edges of the cube
 FEW: Final = 20  # fewer trials than that tell nothing
 KEPT: Final = 64  # states that are kept, to go back to when news of an early trial comes late; of older ones fewer
+FLAT: Final = 0.7  # the share of a generation that ties with its best: it tells nothing, and the next looks further
 MANY: Final = 50  # more numbers than this: the separable form
 
 
@@ -185,6 +186,8 @@ class CMAES:
         if len(self._numbers):
             rng = np.random.default_rng([self._seed, state.run, normal.generation])
             normal = normal.update(unfolded(normal, points[:, self._numbers], rng))
+            if losses[order[0]] == losses[order[int(FLAT * len(losses))]]:
+                normal = normal.widened(state.population)
             normal = keep_moving(replace(normal, mean=np.clip(normal.mean, 0.0, 1.0)), self._edges, alpha)
         if len(self._categorical):
             half = state.population // 2

@@ -3,10 +3,13 @@
 The middle comes first because whoever writes down a range puts what is usual at its centre; a param with a default has
 that instead. The others are an additive recurrence with a random start (M. Roberts: The Unreasonable Effectiveness of
 Quasirandom Sequences. 2018): any number of points, each at no cost and known to every peer. (Latin
-hypercubes and points at random instead led to the same: ±0.02 decades after 8, 15 and 30 trials, as for candidates.)
+hypercubes and points at random instead led to the same: ±0.02 decades after 8, 15 and 30 trials, as for candidates.) In
+many dimensions its steps would be near 1 and near 1/2, and params move together: there points are drawn at random.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 import numpy as np
 
@@ -14,6 +17,8 @@ from shoal.search.tried import Tried
 from shoal.space import Params
 from shoal.space.cube import Cube
 from shoal.space.domain import MISSING, Array
+
+MANY: Final = 10  # dimensions
 
 
 class Design:
@@ -26,7 +31,8 @@ class Design:
         for _ in range(60):
             ratio = (1.0 + ratio) ** (1.0 / (d + 1))  # the root of x^(d+1) = x + 1
         self._steps = ratio ** -np.arange(1.0, d + 1)
-        self._shift = np.random.default_rng(seed % 2**64).random(d)
+        self._seed = seed % 2**64
+        self._shift = np.random.default_rng(self._seed).random(d)
 
     def __call__(self, number: int, rng: np.random.Generator) -> Params:
         space = self._cube.space
@@ -40,7 +46,11 @@ class Design:
 
     def unit(self, number: int) -> Array:
         """Point k of the design in the cube, [d]; the first is the middle."""
-        unit = np.mod(self._shift + number * self._steps, 1.0)[: self._cube.dimensions]
+        d = self._cube.dimensions
+        if d > MANY:
+            unit: Array = np.random.default_rng([self._seed, number]).random(d)
+        else:
+            unit = np.mod(self._shift + number * self._steps, 1.0)[:d]
         if number:
             return unit
         middle = np.where(self._cube.categorical, unit, 0.5)

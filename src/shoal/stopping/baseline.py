@@ -2,7 +2,8 @@
 
 What Propulate's static surrogate is for (O. Taubert et al.: Massively Parallel Genetic Optimization through
 Asynchronous Propagation of Populations. ISC 2023; its StaticSurrogate), for losses of any sign: a trial may be behind
-by a share of the baseline's own loss there; where the curve has losses of both signs, by a share of their mean size.
+by a share of the baseline's own loss there; where the curve has losses of both signs, or of 0, by a share of their mean
+size.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ class Baseline:
         found = [(history.spent(r), loss) for r in history.reports(best) if (loss := history.loss(r)) is not None]
         self._spent = [spent for spent, _ in found]
         self._losses = [loss for _, loss in found]
-        signs = {loss > 0 for loss in self._losses if loss}
-        self._unit = sum(map(abs, self._losses)) / len(found) if len(signs) > 1 else None
+        alike = all(loss > 0 for loss in self._losses) or all(loss < 0 for loss in self._losses)
+        self._unit = None if alike else sum(map(abs, self._losses)) / len(found)
 
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
         loss, spent = history.loss(report), history.spent(report)

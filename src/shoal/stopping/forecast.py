@@ -52,7 +52,7 @@ class Forecast:
         self._cube = Cube(history.space)
         self._features = Features(self._cube)
         self._models: list[tuple[GaussianProcess, float]] = []  # each with the variance of its noise
-        self._learnt = 0
+        self._learnt = 0  # from which trials, and what they ended with
         self._hindsight = Hindsight()
         self._prior: dict[int, tuple[float, float]] = {}
 
@@ -63,9 +63,11 @@ class Forecast:
             return GO
         ensemble, best = open_one
         count = int(1.1 ** int(math.log(len(ended), 1.1) + 1e-9))  # of 1, 1.1, 1.1² …: all peers learn from the same
-        if count != self._learnt:
+        key = hash((ended[:count].tobytes(), history.value[ended[:count]].tobytes()))
+        if key != self._learnt:  # one of them may come late, and have another's place
             with one_thread():
                 self._learn(history, ended[:count])
+            self._learnt, self._prior = key, {}
         if number not in self._prior:
             self._prior[number] = self._expected(number, history)
         mean, deviation = self._meet(self._prior[number], ensemble)
@@ -80,7 +82,6 @@ class Forecast:
 
     def _learn(self, history: History, ended: NDArray[np.int_]) -> None:
         """Learn from these trials, which are done."""
-        count = len(ended)
         losses = np.clip(history.value[ended], -HUGE, HUGE)
         kept = spread(losses, self.most)
         x, losses = self._features(self._cube.of_codes(history.x[ended[kept]])), losses[kept]
@@ -91,10 +92,9 @@ class Forecast:
         evidence = Evidence(x, losses, self._features.group)
         evidence.mean[-1] = FLAT
         mode = evidence.mode(Theta.unpack(evidence.mean))
-        thetas = [mode, *evidence.sample(mode, SAMPLES, np.random.default_rng(count))]
+        thetas = [mode, *evidence.sample(mode, SAMPLES, np.random.default_rng(len(ended)))]
         self._models = [(GaussianProcess(x, y, self._features.group, theta), math.exp(theta.noise)) for theta in thetas]
         self._doubt = max(1.0, float(np.mean([_surprise(model) for model, _ in self._models])))
-        self._learnt, self._prior = count, {}
 
     def _expected(self, number: int, history: History) -> tuple[float, float]:
         """What the params let expect: a final loss and its deviation."""

@@ -19,7 +19,7 @@ from shoal.contracts import GO, Decision, Proposal, Search
 from shoal.errors import Exhausted
 from shoal.fold import CODE, DONE
 from shoal.history import History
-from shoal.models.rungs import Ladder, beyond, check_eta, levels, ordinal
+from shoal.models.rungs import Ladder, beyond, check_eta, levels_from_top, ordinal
 from shoal.models.told import Told
 from shoal.proposals import begin
 from shoal.records import AnyRecord, Ended, Reported, Started
@@ -45,7 +45,7 @@ class Hyperband:
         budget = history.definition.budget
         assert budget is not None
         self._history, self._what = history, budget.name
-        self.levels = levels(budget.least, budget.most, self.eta)
+        self.levels = levels_from_top(budget.least, budget.most, self.eta)
         top = len(self.levels) - 1
         # bracket s begins with n trials at level s_max - s
         self._sizes = [(s, math.ceil((top + 1) / (s + 1) * self.eta**s)) for s in range(top, -1, -1)]

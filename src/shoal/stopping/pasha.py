@@ -8,6 +8,7 @@ Resource Allocation. ICLR 2023. The soft ranking's ε comes from trials whose cu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import ClassVar
 
 import numpy as np
@@ -43,18 +44,19 @@ class PASHA:
     def begin(self, history: History) -> None:
         self._history = history
         self._promotion.begin(history)
-        self._grow()
+        self._stale = True
 
     def tell(self, record: AnyRecord) -> None:
         compared = self._compared(record)  # it may leave, as one that fails, or join
         self._promotion.tell(record)
-        if compared or self._compared(record):
-            self._grow()
+        self._stale = self._stale or compared or self._compared(record)
 
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
         return self._promotion.decide(number, report, history)
 
     def ask(self, number: int, rng: np.random.Generator) -> Proposal:
+        if self._stale:
+            self._grow()
         if number >= 0:
             return self._promotion.ask(number, rng)
         used, self._promotion.top = self._promotion.top, len(self._promotion.levels)
@@ -75,14 +77,17 @@ class PASHA:
         self._promotion.top = min(2, len(self._promotion.levels))
         while self._promotion.top < len(self._promotion.levels) and not self._settled():
             self._promotion.top += 1
+        self._stale = False
 
     def _settled(self) -> bool:
-        """Whether the top two rungs rank their trials alike, but for differences below ε."""
+        """Whether the top two rungs rank their trials alike, but for differences below ε. One that began from another's
+        checkpoint, under another rule, may be at the upper alone."""
         upper, lower = (self._promotion.ladder.rungs[self._promotion.top - k] for k in (1, 2))
-        trials = [trial for _, trial in upper.order[:PAIRED]]
+        trials = list(islice((trial for _, trial in upper.order if trial in lower.of), PAIRED))
         before = np.array([lower.of[trial] for trial in trials])
         worst = np.maximum.accumulate(before)  # of those that come before, at the upper rung
-        return len(trials) < 2 or bool(np.all(worst[:-1] <= before[1:] + self._noise(trials)))
+        off = float((worst[:-1] - before[1:]).max(initial=0.0))
+        return off == 0.0 or off <= self._noise(trials)
 
     def _noise(self, trials: list[int]) -> float:
         """How much two trials differ whose order changes to and fro while they train."""
