@@ -193,6 +193,7 @@ def test_a_study_prints_what_it_is() -> None:
         ("cmaes", {"sigma": math.nan}, "sigma in"),
         ("forest", {"acquisition": "UCB"}, "LCB, qLCB, EI, PI, hedge"),
         ("forest", {"liar": "mode"}, "min, mean, max"),
+        ("forest", {"kappa": 3.0}, "add acquisition: LCB"),
         ("forest", {"period": 0}, "period >= 1"),
         ("tpe", {"gamma": 2}, "gamma in"),
         ("de", {"population": 3}, "population >= 4"),

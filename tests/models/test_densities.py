@@ -77,14 +77,6 @@ def test_trees_tell_hundred_choices_apart_by_a_few_coordinates() -> None:
     assert (coordinates[~inactive, 4:8] >= 0).all()
 
 
-def test_what_is_imagined_moves_the_forest_there() -> None:
-    rng = np.random.default_rng(0)
-    x = rng.random((50, 2))
-    forest = Forest(x, np.zeros(50), rng)
-    forest.imagine(x[:1], 5.0)
-    assert forest.predict(x[:1])[0][0] > 0
-
-
 def test_neighbours_of_tied_trials_are_no_news_and_far_places_are() -> None:
     x = np.linspace(0.0, 1.0, 21)[:, None]
     steps = np.floor(4 * x[:, 0])

@@ -64,6 +64,25 @@ def test_every_learner_beats_random_on_a_sphere(make: Any, trials: int) -> None:
     assert np.median(found) < quantile(0.05, trials)
 
 
+@pytest.mark.parametrize(
+    ("make", "trials"),
+    [(GP, 40), (ForestSearch, 100), (partial(ForestSearch, acquisition="LCB"), 100), (TPE, 100), (CMAES, 250)],
+    ids=["gp", "forest", "bounding forest", "tpe", "cmaes"],
+)  # fmt: skip
+def test_learners_beat_random_beside_seven_running_trials_too(make: Any, trials: int) -> None:
+    found = []
+    for seed in range(SEEDS):
+        study, rng = shoal.Study(SPHERE, search=make(), seed=seed), np.random.default_rng(seed)
+        running = [study.ask() for _ in range(8)]
+        for _ in range(trials):
+            trial = running.pop(rng.integers(8))
+            study.tell(trial, sphere(trial.params))
+            running.append(study.ask())
+        assert study.best is not None
+        found.append(study.best.value)
+    assert np.median(found) < quantile(0.05, trials)
+
+
 def test_random_is_as_good_as_random() -> None:
     found = [best(Random(), SPHERE, sphere, 200, seed) for seed in range(SEEDS)]
     assert quantile(0.05, 200) < np.median(found) < quantile(0.95, 200)

@@ -148,12 +148,6 @@ class Forest:
         feature, threshold, child = self._tree
         return Nodes(feature, threshold, child, self._sum / self._count)
 
-    def imagine(self, x: Array, y: float) -> None:
-        """Count the coordinates [m, c] as told with one output, in the leaves that they fall into."""
-        leaves = self.leaves(x).ravel()
-        more = np.bincount(leaves, minlength=self._nodes)
-        self._count, self._sum, self._squares = self._count + more, self._sum + more * y, self._squares + more * y * y
-
     def predict(self, x: Array) -> tuple[Array, Array]:
         """Mean and deviation at coordinates [m, c]: two arrays [m]."""
         leaves = self.leaves(x)

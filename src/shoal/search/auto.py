@@ -12,7 +12,9 @@ All members learn from all trials.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -28,11 +30,11 @@ from shoal.search.genetic import Genetic
 from shoal.search.gp import GP
 from shoal.search.tpe import TPE
 
-MEMBERS: Final[dict[str, type[Search]]] = {
+MEMBERS: Final[dict[str, Callable[[], Search]]] = {
     "gp": GP,
     "tpe": TPE,
-    "forest": ForestSearch,
-    "cmaes": CMAES,
+    "forest": partial(ForestSearch, acquisition="LCB"),  # which looks where it knows less
+    "cmaes": partial(CMAES, among="cmaes"),
     "genetic": Genetic,
 }
 OTHERS: Final = ("tpe", "forest")  # see otherwise what the Gaussian process sees
@@ -66,7 +68,7 @@ class Auto:
     def ask(self, number: int, rng: np.random.Generator) -> Proposal:
         name, reason = self._choose(rng)
         if name not in self._members:
-            self._members[name] = CMAES(among="cmaes") if name == "cmaes" else MEMBERS[name]()
+            self._members[name] = MEMBERS[name]()
             begin(self._members[name], self._history)
         proposal = self._members[name].ask(number, rng)
         return Proposal(proposal.params, f"{name}{reason}: {proposal.why}")

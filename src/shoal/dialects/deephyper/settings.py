@@ -74,26 +74,27 @@ def _alone(asked: Mapping[str, Any], surrogate: str, allowed: tuple[str, ...]) -
 
 def _forest(asked: Mapping[str, Any], dimensions: int) -> dict[str, Any]:
     settings: dict[str, Any] = {"design": asked.get("n_initial_points", 2 * dimensions + 1)}
-    acquisition = asked.get("acq_func", "UCB")
+    acquisition, strategy = asked.get("acq_func", "UCB"), asked.get("multi_point_strategy")
     if acquisition not in ACQUISITIONS:
         raise ShoalError(unknown("acq_func", acquisition, ACQUISITIONS))
-    settings["acquisition"] = ACQUISITIONS[acquisition]
-    bound = settings["acquisition"].endswith("LCB")
-    strategy = asked.get("multi_point_strategy", "cl_max")
-    if strategy in LIARS:
+    if asked.keys() & {"acq_func", "multi_point_strategy", "kappa", "scheduler"}:
+        settings["acquisition"] = ACQUISITIONS[acquisition]
+    bound = ACQUISITIONS[acquisition].endswith("LCB")
+    if strategy is not None and strategy in LIARS:
         settings["liar"] = LIARS[strategy]
     elif strategy in ("qUCB", "qUCBd") and bound:
         settings["acquisition"] = "qLCB"
-    else:
+    elif strategy is not None:
         raise ShoalError(
             unknown("multi_point_strategy", strategy, (*LIARS, "qUCB", "qUCBd")) + "; qUCB is for UCB alone"
         )
     if "xi" in asked and not bound:
         raise ShoalError(f"xi={asked['xi']!r}: the improvement that Shoal expects has no margin; leave it out")
-    if "kappa" in asked and not (bound or settings["acquisition"] == "hedge"):
+    if "kappa" in asked and not (bound or ACQUISITIONS[acquisition] == "hedge"):
         raise ShoalError(f"kappa={asked['kappa']!r} is of UCB, and acq_func is {acquisition}; leave one out")
-    settings["kappa"] = float(asked.get("kappa", 1.96))
-    settings |= _decay(asked.get("scheduler"), settings["kappa"])
+    if "kappa" in asked:
+        settings["kappa"] = float(asked["kappa"])
+    settings |= _decay(asked.get("scheduler"), settings.get("kappa", 1.96))
     trees = _inner(asked, "surrogate_model_kwargs", ("n_estimators",))
     settings |= {"trees": trees["n_estimators"]} if trees else {}
     return settings | ({"candidates": asked["n_points"]} if "n_points" in asked else {})
