@@ -186,6 +186,7 @@ def test_hps_searches_a_package_that_is_not_installed_from_inside_of_it(folder: 
     said = shoal("hps", "ambs", *WHAT, "--num-workers", "2", "--max-evals", "12", cwd=place)
     assert "evaluator process: 2 peers, processes of this machine (engine local)" in said
     assert "Best objective: " in said
+    assert "shoal export hps-1 trials.csv" in said  # results.csv is there
     rows = list(csv.DictReader((place / "results.csv").read_text().splitlines()))
     assert len(rows) == 12
     assert (rows[0]["p:x"], rows[0]["p:activation"], float(rows[0]["objective"])) == ("5.0", "null", -17.0)

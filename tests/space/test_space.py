@@ -246,7 +246,7 @@ def test_a_constraint_on_an_unknown_name_lists_those_there_are() -> None:
 
 @pytest.mark.parametrize(
     ("other", "wanted", "why"),
-    [(["a", "b"], "z", "is never 'z'"), (["a", "b"], ["a", "z"], ""), ((1, 3), shoal.at_least(7), "never at_least(7)"),
+    [(["a", "b"], "z", "is never 'z'"), (["a", "b"], ["a", "b"], ""), ((1, 3), shoal.at_least(7), "never at_least(7)"),
      ((1, 3), shoal.at_least(3), ""), ((1.0, 5.0), shoal.at_most(0.5), "never at_most(0.5)"), ((1, 5), 7, "never 7"),
      ([True, False], 1, "is never 1"), (3, 4, "is never 4"), (3, 3, "")],
 )  # fmt: skip
@@ -254,3 +254,8 @@ def test_a_condition_that_never_holds_is_told(other: Any, wanted: Any, why: str)
     notes = Space({"o": other, "x": shoal.uniform(0, 1).when(o=wanted)}).idle()
     assert len(notes) == bool(why)
     assert all(why in note and "no trial has x" in note for note in notes)
+
+
+def test_a_value_that_a_condition_names_in_vain_is_told() -> None:
+    space = Space({"o": ["sgd", "adam"], "x": shoal.uniform(0, 1).when(o=["adam", "sdg"])})
+    assert space.idle() == ["a condition of x is in vain: o is never 'sdg'"]

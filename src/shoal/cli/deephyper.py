@@ -83,7 +83,7 @@ def hps(
     study = prepared.run(place, max_evals, timeout, **({} if name is None else {"name": name}))
     if study.speaks:
         typer.echo(f"results.csv and shoal.log are in {log_dir.absolute()}")
-    finish(study, False)
+    finish(study, False, table="trials.csv")  # results.csv is DeepHyper's
 
 
 def _search(search: str, problem: str, **options: Any) -> Search:

@@ -257,8 +257,8 @@ def _literal(text: str) -> Any:
         return text
 
 
-def finish(study: Study, as_json: bool) -> None:
-    """Say what came out, where it lies, and what to type next."""
+def finish(study: Study, as_json: bool, table: str = "results.csv") -> None:
+    """Say what came out, where it lies, and what to type next: among other things, to export a ``table``."""
     from shoal.files import study_directory
 
     journal = study._journal
@@ -272,14 +272,14 @@ def finish(study: Study, as_json: bool) -> None:
             "best": None if best is None else {"number": best.number, "value": best.value, "params": best.params},
         })  # fmt: skip
     elif study.speaks:
-        _say(study, best, files)
+        _say(study, best, files, table)
     if study.ended.startswith("interrupted"):
         raise typer.Exit(INTERRUPTED)
     if best is None and history.counts["failed"]:
         raise typer.Exit(FAILED)
 
 
-def _say(study: Study, best: Any, files: Path) -> None:
+def _say(study: Study, best: Any, files: Path, table: str) -> None:
     from shoal.reports.text import number
 
     url = study._journal.store.url
@@ -307,7 +307,7 @@ def _say(study: Study, best: Any, files: Path) -> None:
             typer.echo(f"  shoal show {name} 0{shown}              # how the first trial ended")
         return
     typer.echo(f"  shoal top {name} -k 5{shown}            # the best trials")
-    typer.echo(f"  shoal export {name} results.csv{shown}  # one row a trial")
+    typer.echo(f"  shoal export {name} {table}{shown}  # one row a trial")
 
 
 def _say_failure(study: Study) -> None:

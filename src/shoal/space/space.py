@@ -103,13 +103,20 @@ class Space:
         return all(expression.holds(params) for expression in self.where)
 
     def idle(self) -> list[str]:
-        """Of each param that no trial will have, as a condition of its own never holds, why, in words."""
-        return [
-            f"no trial has {name}: {condition.name} is never {condition.test!r}"
-            for name, domain in self.domains.items()
-            for condition in domain.extras.when
-            if not self.domains[condition.name].passes(condition.test)
-        ]
+        """What conditions name in vain, in words: values that another param never has. One of which none holds keeps
+        its param from all trials."""
+        notes = list[str]()
+        for name, domain in self.domains.items():
+            for condition in domain.extras.when:
+                other, test = self.domains[condition.name], condition.test
+                if not other.passes(test):
+                    notes.append(f"no trial has {name}: {condition.name} is never {test!r}")
+                elif test.op == "in":
+                    vain = [value for value in test.value if not other.contains(value)]
+                    notes += [
+                        f"a condition of {name} is in vain: {condition.name} is never {value!r}" for value in vain
+                    ]
+        return notes
 
     def active(self, name: str, params: Mapping[str, Any]) -> bool:
         return all(condition.holds(params) for condition in self.domains[name].extras.when)
