@@ -88,6 +88,13 @@ def test_a_key_that_is_there_twice_is_refused(tmp_path: Path) -> None:
         read_study(path)
 
 
+def test_a_param_may_have_a_name_that_yaml_takes_for_true(tmp_path: Path) -> None:
+    (tmp_path / "study.yaml").write_text("space: {on: '(0.0, 1.0)', y: [yes, no]}")
+    space = read_study(tmp_path / "study.yaml")["space"]
+    assert space.names == ("on", "y")
+    assert space.at([0.5, 0.1]) == {"on": 0.5, "y": True}
+
+
 def tune(tmp_path: Path, *words: str) -> subprocess.CompletedProcess[str]:
     (tmp_path / "f.py").write_text("def q(p):\n    return p['x']\n")
     command = [sys.executable, "-m", "shoal", "tune", *words]

@@ -93,7 +93,8 @@ def read_yaml(path: Path) -> Any:
 
 class Loader(yaml.SafeLoader):
     """YAML as people mean it: ``1e-4`` is a number, though YAML 1.1 wants ``1.0e-4``, and ``12:00:00`` is none,
-    though YAML 1.1 reads 43200. A key that is there twice, of which the last would win, is refused."""
+    though YAML 1.1 reads 43200; the keys ``on`` and ``y`` are names, and not true. A key that is there twice, of which
+    the last would win, is refused."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
@@ -102,6 +103,8 @@ class Loader(yaml.SafeLoader):
                 if key.value in seen:
                     raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is there twice", key.start_mark)
                 seen.add(key.value)
+                if key.tag == "tag:yaml.org,2002:bool":
+                    key.tag = "tag:yaml.org,2002:str"
         return super().construct_mapping(node, deep)
 
 
