@@ -218,7 +218,8 @@ def test_the_best_trials_are_columns_where_a_terminal_is_too_narrow_for_rows(col
     for loss in range(3):
         study.tell(study.ask(), loss)
     ours, theirs = pty.openpty()
-    environment = {**os.environ, "TERM": "dumb", "COLUMNS": str(columns)}
+    size = {"COLUMNS": str(columns), "LINES": "24"}  # a dumb terminal is 80 wide unless both are known
+    environment = {**os.environ, "TERM": "dumb", **size}
     subprocess.run([*SHOAL, "top", "wide"], stdout=theirs, env=environment, timeout=60, check=True)
     os.close(theirs)
     lines = os.read(ours, 65536).decode().splitlines()
