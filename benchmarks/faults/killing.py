@@ -71,7 +71,8 @@ def ranks_killed(folder: Path, url: str, store: str, kills: int, seed: int = 0) 
         for _ in range(kills):
             ended = onlooker.ended
             job = _start(crew)
-            crew.until(lambda before=ended: onlooker.ended > before)  # type: ignore[misc]
+            # what the job before has ended may be seen late, before the ranks of this one are there
+            crew.until(lambda before=ended, pid=job.pid: onlooker.ended > before and _ranks(pid))  # type: ignore[misc]
             pause.wait(dice.expovariate(1 / EVERY))
             dice.choice(_ranks(job.pid)).kill()
             with suppress(ProcessLookupError):
