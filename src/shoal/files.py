@@ -162,6 +162,13 @@ def replacing(path: Path) -> Iterator[Path]:
         beside.unlink(missing_ok=True)
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Write a file at once, in a folder that is made where there is none. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as fresh:
+        fresh.write_text(text, encoding="utf-8")
+
+
 def create_alone(folder: Path, name: str, data: bytes, replace: bool = False) -> bool:
     """Create a file whole; of all that try, one succeeds, unless it is to be replaced. Raises OSError."""
     descriptor, path = tempfile.mkstemp(prefix=".", dir=folder)

@@ -239,9 +239,8 @@ class Supervisor:
         self._stillborn = 0 if useful else self._stillborn + 1
         if self._stillborn >= (STILLBORN if code > 0 else KILLED):
             self._error = f"peers die before they are ready ({worker.ended_how()}); {worker.last_words()}"
-        number = worker.now()[
-            0
-        ]  # schedulers end whole jobs by SIGTERM, no fault of the trial; but so may a trial itself
+        # schedulers end whole jobs by SIGTERM, no fault of the trial; but so may a trial itself, which is pardoned once
+        number = worker.now()[0]
         terminated = code == -signal.SIGTERM and number not in self._terminated
         if terminated:
             self._terminated.add(number)

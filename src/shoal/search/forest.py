@@ -43,6 +43,7 @@ from shoal.space.domain import Array
 ACQUISITIONS: Final = ("TS", "LCB", "qLCB", "EI", "PI", "hedge")
 LIES: Final[Mapping[str, Callable[[Array], Any]]] = {"min": np.min, "mean": np.mean, "max": np.max}
 HEDGED: Final = ("LCB", "EI", "PI")
+KAPPA: Final = 1.96
 FEW: Final = 3  # trees that a proposal is drawn by
 ENOUGH: Final = 24  # trials by which noise can be told from shape
 ETA: Final = 4.0  # how strongly the hedge prefers what brought good trials
@@ -54,7 +55,7 @@ class ForestSearch:
     forest."""
 
     acquisition: str = "TS"
-    kappa: float = 1.96
+    kappa: float = KAPPA
     period: int | None = None  # None: κ does not decay
     final_kappa: float = 0.1
     liar: str | None = None  # a deviation more than is expected
@@ -76,7 +77,7 @@ class ForestSearch:
             raise SpaceError(
                 f"forest needs kappa >= 0, final_kappa > 0 and design, trees, candidates, most, period >= 1; got {self}"
             )
-        if self.acquisition == "TS" and (self.kappa, self.period, self.liar) != (1.96, None, None):
+        if self.acquisition == "TS" and (self.kappa, self.period, self.liar) != (KAPPA, None, None):
             raise SpaceError("forest: kappa, period and liar are not for the acquisition TS; add acquisition: LCB")
 
     def begin(self, history: History) -> None:

@@ -55,9 +55,9 @@ class PASHA:
         return self._promotion.decide(number, report, history)
 
     def ask(self, number: int, rng: np.random.Generator) -> Proposal:
-        if self._stale:
-            self._grow()
         if number >= 0:
+            if self._stale:
+                self._grow()
             return self._promotion.ask(number, rng)
         used, self._promotion.top = self._promotion.top, len(self._promotion.levels)
         try:

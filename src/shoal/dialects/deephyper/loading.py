@@ -11,7 +11,7 @@ from typing import Any
 
 from shoal import catalog
 from shoal.errors import ObjectiveError
-from shoal.files import replacing
+from shoal.files import write_whole
 from shoal.templates import package_of
 
 ADAPTER = '''"""What the peers of a study run: written by Shoal, and safe to remove when the study has ended."""
@@ -60,9 +60,7 @@ def adapter(run: str, inactive: dict[str, Any], last: float | None) -> str:
     text = ADAPTER.format(folders=folders, run=run, inactive=inactive, last=last)
     path = Path("shoal.files") / f"run-{zlib.crc32(text.encode()):08x}.py"
     try:
-        path.parent.mkdir(exist_ok=True)
-        with replacing(path) as fresh:  # ranks of one job may write it at once
-            fresh.write_text(text, encoding="utf-8")
+        write_whole(path, text)  # ranks of one job may do so at once
     except OSError as error:
         raise ObjectiveError(f"cannot write {path}: {error.strerror or error}") from None
     return f"{path}:run"

@@ -77,9 +77,10 @@ def _forest(asked: Mapping[str, Any], dimensions: int) -> dict[str, Any]:
     acquisition, strategy = asked.get("acq_func", "UCB"), asked.get("multi_point_strategy")
     if acquisition not in ACQUISITIONS:
         raise ShoalError(unknown("acq_func", acquisition, ACQUISITIONS))
+    ours = ACQUISITIONS[acquisition]
     if asked.keys() & {"acq_func", "multi_point_strategy", "kappa", "scheduler"}:
-        settings["acquisition"] = ACQUISITIONS[acquisition]
-    bound = ACQUISITIONS[acquisition].endswith("LCB")
+        settings["acquisition"] = ours
+    bound = ours.endswith("LCB")
     if strategy is not None and strategy in LIARS:
         settings["liar"] = LIARS[strategy]
     elif strategy in ("qUCB", "qUCBd") and bound:
@@ -90,7 +91,7 @@ def _forest(asked: Mapping[str, Any], dimensions: int) -> dict[str, Any]:
         )
     if "xi" in asked and not bound:
         raise ShoalError(f"xi={asked['xi']!r}: the improvement that Shoal expects has no margin; leave it out")
-    if "kappa" in asked and not (bound or ACQUISITIONS[acquisition] == "hedge"):
+    if "kappa" in asked and not (bound or ours == "hedge"):
         raise ShoalError(f"kappa={asked['kappa']!r} is of UCB, and acq_func is {acquisition}; leave one out")
     if "kappa" in asked:
         settings["kappa"] = float(asked["kappa"])

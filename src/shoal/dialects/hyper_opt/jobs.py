@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from shoal.dialects.hyper_opt.results import replace
 from shoal.dialects.hyper_opt.settings import Batch
 from shoal.engines.jobs import remember
 from shoal.engines.submission import Order, Submission, argument, write_order
 from shoal.errors import StudyError
+from shoal.files import write_whole
 
 COMMANDS: Final = {"slurm": ("sbatch", "--parsable", "-J"), "pbs": ("qsub", "-N")}
 DIRECTIVES: Final = {"slurm": "#SBATCH", "pbs": "#PBS"}
@@ -66,7 +66,7 @@ def submit(kind: str, batch: Batch, order: Order, place: Path, save_path: Path) 
     file = place / f"order-{kind}.json"
     write_order(file, order)
     path = save_path / f"launch_{kind}.sh"
-    replace(path, script(kind, batch, file))
+    write_whole(path, script(kind, batch, file))
     name = next((str(batch.batch[flag]) for flag in NAMES[kind] if flag in batch.batch), "hyper_opt")
     ids: list[str] = []
     for number in range(batch.jobs):
@@ -80,7 +80,7 @@ def submit(kind: str, batch: Batch, order: Order, place: Path, save_path: Path) 
             raise StudyError(f"{words[0]} refused the job{before}: {(done.stderr or done.stdout).strip()}")
         ids.append(done.stdout.strip().split(";")[0])
         remember(place, kind, ids[-1], order.store)
-        replace(save_path / f"{kind}_job_ids.txt", "\n".join([*ids, ""]))
+        write_whole(save_path / f"{kind}_job_ids.txt", "\n".join([*ids, ""]))
     return ids
 
 

@@ -13,6 +13,7 @@ from shoal.dialects.hyper_opt import nested, results
 from shoal.dialects.hyper_opt.settings import Settings
 from shoal.dialects.hyper_opt.study import plan
 from shoal.errors import StudyError
+from shoal.files import write_whole
 from shoal.history import History
 from shoal.study import Study
 
@@ -54,7 +55,7 @@ class Subject:
         head = [f"# {self.study.name}: trial {trial.number}, {self.history.definition.metric} {trial.value}"]
         head += [f"# {name}: {value!r} has no place here: see custom_updates" for name, value in lost.items()]
         path = self.folder / "best.yml"
-        results.replace(path, "\n".join([*head, yaml.safe_dump(config, sort_keys=False, allow_unicode=True)]))
+        write_whole(path, "\n".join([*head, yaml.safe_dump(config, sort_keys=False, allow_unicode=True)]))
         return path
 
 

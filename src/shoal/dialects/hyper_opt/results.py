@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from shoal.files import replacing
+from shoal.files import write_whole
 
 Row = Mapping[str, Any]
 FOLDER, MERGED = "trial_results", "trial_results.csv"
@@ -33,7 +33,7 @@ def write(path: Path, rows: Iterable[Row]) -> None:
     writer = csv.DictWriter(text, columns, restval="")
     writer.writeheader()
     writer.writerows(by_trial[number] for number in sorted(by_trial))
-    replace(path, text.getvalue())
+    write_whole(path, text.getvalue())
 
 
 def merge(save_path: Path) -> Path:
@@ -43,10 +43,3 @@ def merge(save_path: Path) -> Path:
     if parts:
         write(path, [row for part in parts for row in read(part)])
     return path
-
-
-def replace(path: Path, text: str) -> None:
-    """Put a file in its place at once, so that no one ever reads half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as fresh:
-        fresh.write_text(text, encoding="utf-8")

@@ -23,7 +23,7 @@ from shoal.dialects.hyper_opt.pruning import pruning
 from shoal.dialects.hyper_opt.sampling import by_any_name, sampling
 from shoal.dialects.hyper_opt.settings import Settings, read
 from shoal.errors import StudyError
-from shoal.files import study_directory
+from shoal.files import study_directory, write_whole
 from shoal.study import Study
 
 OBJECTIVE = "shoal.dialects.hyper_opt.objective:run"
@@ -47,7 +47,7 @@ class Plan:
                         bool(settings.hyper.optuna.gpu), None if settings.log is None else str(settings.log),
                         )  # fmt: skip
         try:
-            results.replace(file, yaml.safe_dump(msgspec.structs.asdict(frozen), sort_keys=False))
+            write_whole(file, yaml.safe_dump(msgspec.structs.asdict(frozen), sort_keys=False))
         except OSError as error:
             raise StudyError(f"cannot write {file}: {error.strerror or error}") from None
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from shoal.dialects.syne_tune.constants import ST_METADATA_FILENAME, SYNE_TUNE_ENV_FOLDER
 from shoal.errors import StudyError
-from shoal.files import replacing, study_directory
+from shoal.files import study_directory, write_whole
 from shoal.records import Definition
 
 FILE = "shoal.db"
@@ -36,9 +36,7 @@ def write_metadata(definition: Definition, metadata: Mapping[str, Any]) -> Path:
     path = study_directory(definition) / ST_METADATA_FILENAME
     try:
         text = json.dumps(metadata, indent=1)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as fresh:
-            fresh.write_text(text, encoding="utf-8")
+        write_whole(path, text)
     except (TypeError, ValueError) as error:
         raise StudyError(f"metadata must be plain JSON (text, numbers, lists, dicts): {error}") from None
     except OSError as error:
