@@ -22,7 +22,7 @@ import shoal
 from conftest import alive, wait_until
 from shoal.engines.supervisor import KILLED
 from shoal.records import Ended, Started
-from shoal.study import Study
+from shoal.study import LEASE, Study
 
 SLOW = """
 import os, sys, time
@@ -125,6 +125,20 @@ def test_a_supervisor_killed_with_9_leaves_nothing_running_and_its_study_goes_on
     assert len(study.trials) == 1000
     assert set(outcomes(study).values()) == {1}
     assert all(study.trials[number].params == params for number, params in before.items())
+
+
+def test_a_study_without_workers_that_was_killed_with_9_is_gone_on_with_at_once() -> None:
+    """Its trial is run again without waiting for the end of its lease of a minute."""
+    killed = begin(SLOW.replace("workers=3", "workers=0"))
+    wait_until(lambda: ended_so_far() > 10)
+    killed.kill()
+    killed.wait()
+    Path("go").touch()
+    began = time.monotonic()
+    assert subprocess.run([sys.executable, "slow.py"], check=False).returncode == 0
+    assert time.monotonic() - began < LEASE / 2
+    assert set(outcomes(Study.open("slow")).values()) == {1}
+    assert len(Study.open("slow").trials) == 1000
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -81,6 +81,8 @@ def test_output_is_kept_and_a_failing_script_shows_its_traceback(preload: bool) 
         ("import sys; sys.exit(7)", "ended with exit status 7"),
         ("import os; os.kill(os.getpid(), 11)", "was killed by SIGSEGV"),
         ("import os; os._exit(9)", "ended with exit status 9"),
+        ("import os, sys; sys.stdout.write('[tune-metric]: {\"lo'); sys.stdout.flush(); os._exit(9)", "exit status 9"),
+        ("import sys; sys.stdout.write('[tune-metric]: {\"lo')", "must be a JSON object"),
         ("def broken(:", "SyntaxError"),
         ("import module_that_is_not_there", "No module named 'module_that_is_not_there'"),
     ],

@@ -25,6 +25,7 @@ from shoal.pulse import Pulse
 from shoal.records import Definition
 from shoal.reports.progress import Progress
 from shoal.study import plain
+from shoal.vitals import sweep
 
 
 def begin(place: Store, name: str | None, objective: Any, asked: Mapping[str, Any]) -> Journal:
@@ -61,6 +62,7 @@ def run_here(
 
     peer = Peer(journal, catalog.thinker(search, rule, clock), target, clock, device, begun=begun)
     try:
+        sweep(journal.store, journal.study)
         with Pulse(journal, lease):
             for pause in peer.run():
                 clock.sleep(pause)

@@ -142,7 +142,11 @@ class Running(Protocol):
 
     @property
     def interrupted(self) -> bool:
-        """Whether the study is being stopped: an objective that can save its state does so and ends."""
+        """Whether its peer is to end: an objective that can save its state at any time does so and ends."""
+
+    @property
+    def overdue(self) -> bool:
+        """Whether it would be killed soon, as the study is being stopped: what is to be saved is to be saved now."""
 
     saves: bool
     """Whether the objective saves a checkpoint when its trial is paused."""

@@ -18,6 +18,9 @@ from shoal.records import Metrics, Outcome, Reported
 from shoal.space import Params
 
 _CONTAINERS = (list, dict)
+TO_SAVE = (
+    10.0  # of the seconds until it is killed, those that an interrupted trial has to save its state, at most; half
+)
 FARTHEST = 2**53  # of steps: beyond, two whole numbers can be the same float
 
 
@@ -51,6 +54,7 @@ class LiveTrial:
             if type(value) in _CONTAINERS:
                 self.params[name] = copy.deepcopy(value)
         self.interrupted = self.saves = False
+        self._save_by = math.inf
         self.last: Metrics | None = dict(before[-1].metrics) if before and self._spent >= self.until else None
         self.problem = ""
         self._journal, self._clock, self._own = journal, clock, params
@@ -118,6 +122,16 @@ class LiveTrial:
     def _complete(self) -> bool:
         return self._budget is not None and self._spent >= self._budget.most
 
+    def interrupt(self, seconds: float) -> None:
+        """Its peer is to end, and will be killed after so many seconds."""
+        self.interrupted = True
+        self._save_by = min(self._save_by, self._clock.monotonic() + max(seconds / 2, seconds - TO_SAVE))
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the trial would be killed soon: what is to be saved is to be saved now."""
+        return self.interrupted and self._clock.monotonic() >= self._save_by
+
     @property
     def outcome(self) -> tuple[Outcome, str] | None:
         """What the stopping rule makes of a trial that came to its end, and why; None: it is done."""
@@ -130,14 +144,17 @@ class LiveTrial:
     def report(self, step: int, **metrics: Any) -> Decision:
         """Report metrics at a step, such as an epoch, and learn what becomes of the trial.
 
-        In a function that is tuned, raises `Halted` where the trial is to end. Raises ObjectiveError where the study's
-        metric is not finite, or a metric has a param's name; the trial then fails.
+        In a function that is tuned, raises `Halted` where the trial is to end, or would be killed soon as the study is
+        being stopped. Raises ObjectiveError where the study's metric is not finite, or a metric has a param's name; the
+        trial then fails.
         """
         if not metrics:
             raise ObjectiveError("report needs at least one metric, as in trial.report(3, loss=0.2)")
         self.take(step, metrics)
         if self._halts and self.decision != GO:
             raise (Paused if self.decision.pause else Stopped)(self.decision.reason)
+        if self.overdue:
+            raise Paused("interrupted")
         return self.decision
 
     def take(self, step: int, answer: Any) -> Metrics:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import traceback
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
@@ -61,11 +62,12 @@ class Peer:
         self._end = NEVER  # the first number for which there was nothing left to try
         self._trial: LiveTrial | None = None
 
-    def stop(self, reason: str) -> None:
-        """Begin no new trial; a running one that can save its state does so. Safe to call from any thread."""
+    def stop(self, reason: str, seconds: float = math.inf) -> None:
+        """Begin no new trial; a running one that can save its state does so, and one that cannot may take so many
+        seconds. Safe to call from any thread."""
         self._stopping = reason
         if self._trial is not None:
-            self._trial.interrupted = True
+            self._trial.interrupt(seconds)
 
     def run(self) -> Iterator[float]:
         """Run trials until there is nothing left to do. Yields seconds to wait for; `reason` says why it ended."""
@@ -211,7 +213,7 @@ class Peer:
                     step, answer = said
                     if step is not None:
                         metrics = trial.take(step, answer)
-                        if trial.decision != GO:
+                        if trial.decision != GO or trial.overdue:
                             _end_early(running, trial)
                             raise Stopped
                     elif answer is not None or trial.reported() is None:
@@ -261,9 +263,9 @@ class Peer:
 
 def _end_early(running: Generator[tuple[int | None, Any] | Wait, None, None], trial: LiveTrial) -> None:
     """Close a trial's generator; one that is paused may save its state first, and tell what it did until then."""
-    if trial.decision.pause:
+    if not trial.decision.stop:
         with suppress(Paused, StopIteration):
-            said = running.throw(Paused(trial.decision.reason))
+            said = running.throw(Paused(trial.decision.reason or "interrupted"))
             while True:
                 if not isinstance(said, Wait):
                     step, answer = said

@@ -15,20 +15,20 @@ from shoal.worker import keep_log, work
 
 
 class Bell:
-    """Rings for single peers. Each waits for it beside its loop, which has the main thread, as what is tuned may need:
-    Ray would run no other method of that actor meanwhile."""
+    """Rings for single peers, and says how many seconds they have left. Each waits for it beside its loop, which has
+    the main thread, as what is tuned may need: Ray would run no other method of that actor meanwhile."""
 
     def __init__(self) -> None:
-        self._rung: dict[str, asyncio.Event] = {}
+        self._rung: dict[str, asyncio.Queue[float]] = {}
 
-    async def ring(self, peer: str) -> None:
-        self._of(peer).set()
+    async def ring(self, peer: str, seconds: float) -> None:
+        self._of(peer).put_nowait(seconds)
 
-    async def wait(self, peer: str) -> None:
-        await self._of(peer).wait()
+    async def wait(self, peer: str) -> float:
+        return await self._of(peer).get()
 
-    def _of(self, peer: str) -> asyncio.Event:
-        return self._rung.setdefault(peer, asyncio.Event())
+    def _of(self, peer: str) -> asyncio.Queue[float]:
+        return self._rung.setdefault(peer, asyncio.Queue())
 
 
 class RayPeer:
@@ -62,11 +62,12 @@ class RayPeer:
     def _listen(self, peer: Peer) -> None:
         import ray
 
-        try:
-            ray.get(self._bell.wait.remote(peer.name))
-        except ray.exceptions.RayError:
-            return  # it is gone with whoever rang it, and so will this process be
-        peer.stop("the study is being stopped")
+        while True:
+            try:
+                seconds = ray.get(self._bell.wait.remote(peer.name))
+            except ray.exceptions.RayError:
+                return  # it is gone with whoever rang it, and so will this process be
+            peer.stop("the study is being stopped", seconds)
 
 
 def _end(*told: object) -> NoReturn:

@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 from shoal import catalog
 from shoal.clock import RealClock
 from shoal.engines.slot import Slot
+from shoal.engines.worker_process import SECONDS
 from shoal.errors import ShoalError, in_words
 from shoal.journal import Journal
 from shoal.peer import Peer
@@ -136,9 +137,8 @@ def _say(events: int, **words: str) -> None:
 
 def _listen(peer: Peer, orders: int) -> None:
     """Obey the supervisor; when it is gone, end at once with all that this process started."""
-    while word := os.read(orders, 1):
-        if word == b"s":
-            peer.stop("the study is being stopped")
+    while word := os.read(orders, SECONDS.size):  # written at once, and so read at once
+        peer.stop("the study is being stopped", *SECONDS.unpack(word))
     _end()
 
 

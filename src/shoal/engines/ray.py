@@ -142,8 +142,8 @@ class RayWorker:
         self._killed, self._dismissed = 0.0, False
         self._seen = (-1, -1, 0.0)
 
-    def stop(self) -> None:
-        _beside(self._bell.ring.remote, self.peer)
+    def stop(self, seconds: float) -> None:
+        _beside(self._bell.ring.remote, self.peer, seconds)
         if not self._begun.done():  # no node has had room for it yet
             self._dismissed, self._killed = True, time.monotonic()
             _beside(self._ray.kill, self._actor)

@@ -6,6 +6,7 @@ all when told to.
 
 from __future__ import annotations
 
+import math
 import signal
 import time
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from shoal.engines.interrupts import Interrupts
 from shoal.errors import StudyError
 from shoal.journal import Journal
 from shoal.records import Ended, Outcome
-from shoal.vitals import gone
+from shoal.vitals import sweep
 
 TICK = 0.05  # seconds between looks at the peers
 SYNC = 0.25  # … and at the journal
@@ -48,8 +49,8 @@ class Worker(Protocol):
     killed_for: str
     killed_in: tuple[int, int]  # the trial and attempt that it was killed for
 
-    def stop(self) -> None:
-        """Ask for no new trial."""
+    def stop(self, seconds: float) -> None:
+        """Ask for no new trial; what runs may take so many seconds."""
 
     def kill(self, reason: str) -> None:
         """End it at once, with all that it started."""
@@ -106,7 +107,7 @@ class Supervisor:
         interrupts = Interrupts()
         with interrupts:
             try:
-                self._sweep()
+                sweep(self.journal.store, self.journal.study)
                 for place in range(self.plan.workers):
                     if self.stopping:
                         break
@@ -139,7 +140,7 @@ class Supervisor:
                 self.stop(verdict)
             self._watch(self)
         if self._clock.monotonic() - self._swept > SWEEP:
-            self._sweep()
+            sweep(self.journal.store, self.journal.study)
             self._swept = self._clock.monotonic()
 
     # ------------------------------------------------------------------ starting and stopping
@@ -150,12 +151,13 @@ class Supervisor:
 
     def stop(self, reason: str, grace: float | None = None) -> None:
         """No new trials; the running ones get some time to end by themselves."""
-        if not self.stopping:
-            self.stopping = reason
-            for worker in self.workers.values():
-                worker.stop()
+        self.stopping = self.stopping or reason
         limit = self.plan.grace if grace is None else grace
-        self._deadline = min(self._deadline, self._clock.monotonic() + limit)
+        deadline = self._clock.monotonic() + limit
+        if deadline < self._deadline:
+            self._deadline = deadline
+            for worker in self.workers.values():
+                worker.stop(limit)
 
     def _obey(self, interrupts: Interrupts) -> None:
         if interrupts.count == 1:
@@ -197,14 +199,7 @@ class Supervisor:
             self._definition = self.journal.history.definition
             for worker in self.workers.values():
                 worker.recalled = True
-                worker.stop()
-
-    def _sweep(self) -> None:
-        """Let no one wait for the lease of a peer whose process is plainly gone."""
-        store, study = self.journal.store, self.journal.study
-        for peer in store.peers(study):
-            if gone(peer):
-                store.leave(study, peer.peer)
+                worker.stop(math.inf)
 
     # ------------------------------------------------------------------ watching
 

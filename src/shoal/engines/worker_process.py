@@ -17,6 +17,7 @@ from shoal.engines.slot import Slot
 from shoal.errors import StudyError
 from shoal.names import signal_name
 
+SECONDS = struct.Struct("!d")  # the only order after the first: to end, within so many
 ENTRY = "shoal.worker"  # by name: engines start the loop, they do not import it
 
 
@@ -59,10 +60,9 @@ class WorkerProcess:
         self._process.stdin.write(data)
         self._process.stdin.flush()
 
-    def stop(self) -> None:
-        """Ask for no new trial."""
+    def stop(self, seconds: float) -> None:
         with contextlib.suppress(BrokenPipeError, ValueError):
-            self._write(b"s")
+            self._write(SECONDS.pack(seconds))
 
     def kill(self, reason: str) -> None:
         """Kill the process with its whole group; what its launcher started dies with it."""

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any, Literal
@@ -31,7 +31,6 @@ MOST_OUTPUT = 1 << 30  # bytes; a script that prints more is stopped before it f
 TAIL = 4_000  # bytes of standard error that are shown of a script that failed
 CHUNK = 1 << 16
 LOOK = 0.5  # seconds between looks whether the study is being stopped
-TO_SAVE = 10.0  # of the seconds of grace, those that a script then has from SIGTERM on, at most; half of them at least
 
 
 class ScriptObjective:
@@ -69,7 +68,7 @@ class ScriptObjective:
             )  # fmt: skip
             run.let_go()
             steps, reported = Steps(trial.counted), False
-            for metrics in run.reports(lambda: trial.interrupted, max(self._grace / 2, self._grace - TO_SAVE)):
+            for metrics in run.reports(lambda: trial.overdue):
                 reported = True
                 try:
                     yield steps(metrics)
@@ -157,16 +156,13 @@ class _Run:
             os.close(descriptor)
         self._stack.close()
 
-    def reports(self, interrupted: Callable[[], bool], patience: float) -> Iterator[dict[str, Any]]:
-        """The metrics that the script reports, as they come, until it has ended; one that has not so many seconds after
-        the study was interrupted is asked to."""
-        since: float | None = None
+    def reports(self, overdue: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+        """The metrics that the script reports, as they come, until it has ended; one that would be killed soon is asked
+        to."""
         while self._status is None:
-            if not self._warned and interrupted():
-                since = since or monotonic()
-                if monotonic() - since >= patience:
-                    self._warned = True
-                    launcher.send(self._channel, {"kill": signal.SIGTERM.value})
+            if not self._warned and overdue():
+                self._warned = True
+                launcher.send(self._channel, {"kill": signal.SIGTERM.value})
             for key, _ in self._waiting.select(None if self._warned else LOOK):
                 if key.fileobj is self._channel:
                     try:
@@ -212,7 +208,9 @@ class _Run:
             if not last:
                 return
         if last and source in self._lines:
-            yield from self._lines[source].feed(b"\n")
+            torn = suppress(ObjectiveError) if self._status else nullcontext()  # of a crash amid a line, tell the crash
+            with torn:
+                yield from self._lines[source].feed(b"\n")
 
     def _keep(self, source: int, data: bytes) -> None:
         if source in self._files:

@@ -56,7 +56,7 @@ class TrainableObjective:
         due = monotonic() + EVERY
         try:
             while True:
-                if trial.interrupted:
+                if trial.overdue or (trial.interrupted and self._saves):
                     raise Paused
                 try:
                     answer = model.step()

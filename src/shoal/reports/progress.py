@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -15,6 +16,7 @@ from shoal.reports.text import duration, number, params_line
 if TYPE_CHECKING:
     from rich.console import Group
 
+LOG = logging.getLogger("shoal")
 EVERY = 2.0  # seconds between plain lines, at first; later lines come at growing distances
 SLOWEST = 60.0
 SHOWN = 12  # running trials that are shown
@@ -28,7 +30,7 @@ class Progress(AbstractContextManager["Progress"]):
     ) -> None:
         self._journal, self._timeout = journal, timeout
         self._stream = stream or sys.stderr
-        self._shown = shown
+        self._shown = shown and self._stream is not None  # a process may have been started without one
         self.reason = ""
         self._began, self._ended_before = monotonic(), journal.history.ended
         self._next, self._distance = 0.0, EVERY
@@ -42,7 +44,8 @@ class Progress(AbstractContextManager["Progress"]):
 
             console = Console(file=self._stream, markup=False, emoji=False)  # what users write is no markup
             live = Live(console=console, transient=True, auto_refresh=False)
-            self._stack.enter_context(live)
+            with self._writing():
+                self._stack.enter_context(live)
             self._update = lambda view: live.update(view, refresh=True)
         elif self._shown:
             self._line(f"study {self._journal.study!r} in {self._journal.store.url}")
@@ -53,7 +56,8 @@ class Progress(AbstractContextManager["Progress"]):
         return self
 
     def __exit__(self, *problem: object) -> None:
-        self._stack.close()
+        with self._writing():
+            self._stack.close()
         if self._shown and problem[0] is None:
             self._line(f"{self.status()}; {self.reason}" if self.reason else self.status())
 
@@ -79,7 +83,8 @@ class Progress(AbstractContextManager["Progress"]):
             return
         if self._update is not None:
             self._next = now + 0.1
-            self._update(self._view())
+            with self._writing():
+                self._update(self._view())
             return
         if self._next:
             self._line(self.status())
@@ -87,7 +92,18 @@ class Progress(AbstractContextManager["Progress"]):
         self._next = now + self._distance
 
     def _line(self, text: str) -> None:
-        print(f"shoal: {text}", file=self._stream, flush=True)
+        with self._writing():
+            print(f"shoal: {text}", file=self._stream, flush=True)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """What is shown to no one any more, as after a pipe has closed or a disk is full, is no reason to end a study:
+        the rest is left unsaid."""
+        try:
+            yield
+        except OSError as error:
+            self._shown = False
+            LOG.warning("progress is shown no more: %s", error)
 
     # ------------------------------------------------------------------ what is said
 

@@ -37,7 +37,7 @@ def rows(trials: Iterable[Trial], space: Space) -> tuple[list[str], list[dict[st
             "outcome": trial.outcome,
             **{as_param[name]: value for name, value in trial.params.items()},
             **{as_column[name]: value for name, value in trial.metrics.items()},
-            "started": trial.time and datetime.fromtimestamp(trial.time).isoformat(" ", "milliseconds"),
+            "started": trial.time and datetime.fromtimestamp(trial.time).astimezone().isoformat(" ", "milliseconds"),
             **{name: list(told) if name == "islands" else told for name in last[1:] for told in [getattr(trial, name)]},
         }
         for trial in trials
