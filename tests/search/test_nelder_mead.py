@@ -288,3 +288,21 @@ def test_a_simplex_on_the_border_between_choices_comes_to_an_end() -> None:
         trial = study.ask()
         study.tell(trial, float(sum((ord(value) - ord("d")) % 5 for value in trial.params.values())))
     assert len({tuple(trial.params.values()) for trial in study.trials}) == 125
+
+
+def test_a_vertex_of_the_first_simplex_is_no_stranger_though_the_others_are_not_known_yet() -> None:
+    """Six peers try its six vertices; one that ends before the first does is the best that is known so far."""
+    peer = Peer(shoal.Space(SPHERE))
+    proposals = []
+    for number in range(6):
+        proposals.append(peer.proposer.propose(number))
+        peer.tell(Started(number, write_params(proposals[-1].params), "p", 0.0, proposals[-1].why))
+    assert {proposal.why for proposal in proposals} == {"descent 1: a first vertex"}
+    for number in (3, 5, 1, 4, 2):
+        peer.tell(Ended(number, "done", 0.0, {"loss": sphere(proposals[number].params)}))
+        assert "around trial" not in peer.proposer.propose(6).why
+
+
+def test_eight_peers_find_in_so_many_trials_less_than_one_but_more_than_chance() -> None:
+    found = [np.median([value(study(SPHERE, sphere, 100, peers, seed)) for seed in range(SEEDS)]) for peers in (1, 8)]
+    assert found[0] < found[1] < quantile(0.05, 100)

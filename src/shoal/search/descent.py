@@ -17,7 +17,7 @@ from shoal.space import Params
 from shoal.space.cube import Cube
 from shoal.space.domain import Array
 
-LIKELY: Final = 0.1  # what is wanted with less chance than this is not tried: rather, another descent begins
+LIKELY: Final = 0.15  # what is wanted with less chance than this is not tried: rather, another descent begins
 EXTENT: Final = 1e-12  # of a simplex that has shrunk to a point
 GAIN: Final = 1e-3  # of the loss, that a simplex around the best of one is to gain for another one there
 
@@ -104,6 +104,10 @@ class Descent:
         first = positions.back(best.point)
         others = (positions.back(vertex.point) for vertex in reversed(simplex.vertices[1:]))
         return all(positions.apart(first, other) <= self._ground.tolerance for other in others)
+
+    def knows(self, key: int) -> bool:
+        """Whether params of that key brought it on, or are to be a vertex."""
+        return key in self.used or any(self._ground.look(point)[0] == key for point in self.simplex.pending)
 
     def far(self, place: Array) -> float:
         """How far a place is from the best vertex, in extents of the simplex."""

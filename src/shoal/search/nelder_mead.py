@@ -223,7 +223,7 @@ class NelderMead:
         if best is None or best in self._around or best not in self._rows:
             return None
         key = self._rows[best]
-        if key in self._settled or any(key in descent.used for descent in mine):
+        if key in self._settled or any(descent.knows(key) for descent in mine):
             return None
         if not OWN.search(self._history.why(best)):
             return best
