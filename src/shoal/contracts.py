@@ -145,6 +145,10 @@ class Running(Protocol):
         """Whether its peer is to end: an objective that can save its state at any time does so and ends."""
 
     @property
+    def complete(self) -> bool:
+        """Whether all of its budget is used."""
+
+    @property
     def overdue(self) -> bool:
         """Whether it would be killed soon, as the study is being stopped: what is to be saved is to be saved now."""
 

@@ -122,28 +122,36 @@ def tidy_checkpoints(history: History, number: int) -> None:
     definition, state = history.definition, history.state[number]
     kept = definition.keep_checkpoints
     if state in (CODE["stopped"], CODE["failed"]):
-        _remove_checkpoint(definition, number)
+        remove_checkpoint(definition, number)
     elif state == DONE and kept is not None:
         ranked = history.ranked(kept + 1)
         for worse in {number, *ranked[kept:]}.difference(ranked[:kept]):
-            _remove_checkpoint(definition, worse)
+            remove_checkpoint(definition, worse)
 
 
 def tidy_all_checkpoints(history: History) -> None:
     """The same, of a study that has ended: peers that ended trials at once did not know of each other's."""
     for number in history.numbers("stopped", "failed"):
-        _remove_checkpoint(history.definition, number)
+        remove_checkpoint(history.definition, number)
     if history.definition.keep_checkpoints is not None:
         for number in history.ranked()[history.definition.keep_checkpoints :]:
-            _remove_checkpoint(history.definition, number)
+            remove_checkpoint(history.definition, number)
 
 
-def _remove_checkpoint(definition: Definition, number: int) -> None:
+def has_checkpoint(definition: Definition, number: int) -> bool:
+    """Whether a trial has saved anything."""
     path = trial_directory(definition, number) / CHECKPOINT
+    return path.is_dir() and any(path.iterdir())
+
+
+def remove_checkpoint(definition: Definition, number: int) -> bool:
+    """Remove what a trial has saved; returns whether there was anything."""
+    path, found = trial_directory(definition, number) / CHECKPOINT, has_checkpoint(definition, number)
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)  # another peer may be at it, too
         if path.parent.is_dir() and not any(path.parent.iterdir()):
             path.parent.rmdir()
+    return found
 
 
 def peer_log(definition: Definition, peer: str) -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 from shoal.answers import metrics_of
 from shoal.contracts import GO, Clock, Decision, Paused, Stopped
 from shoal.errors import ObjectiveError, ShoalError
-from shoal.files import CHECKPOINT, made_checkpoint, made_directory, trial_directory
+from shoal.files import has_checkpoint, made_checkpoint, made_directory
 from shoal.journal import Journal
 from shoal.records import Metrics, Outcome, Reported
 from shoal.space import Params
@@ -53,11 +53,20 @@ class LiveTrial:
         for name, value in params.items():
             if type(value) in _CONTAINERS:
                 self.params[name] = copy.deepcopy(value)
-        self.interrupted = self.saves = False
+        self.interrupted = self.saves = self.told = False
         self._save_by = math.inf
         self.last: Metrics | None = dict(before[-1].metrics) if before and self._spent >= self.until else None
         self.problem = ""
         self._journal, self._clock, self._own = journal, clock, params
+        if attempt and self._budget is not None and not self._unsaved:
+            self._before = self._seconds_saved(bool(before))
+
+    def _seconds_saved(self, reported: bool) -> float:
+        """How long it took to get to where it goes on from, also where an attempt was cut off after it had saved."""
+        if not self._has_saved():
+            return self._before if reported else 0.0
+        last = self._journal.history.carried(self.number, self.attempt)
+        return max(self._before, last.seconds or 0.0) if last is not None and last.saved else self._before
 
     @cached_property
     def directory(self) -> Path:
@@ -80,8 +89,7 @@ class LiveTrial:
     def _has_saved(self) -> bool:
         """Whether there is a checkpoint, or will be when the trial is paused; looked up where someone may ask."""
         if not self.saves and self._budget is not None:
-            path = trial_directory(self._journal.history.definition, self.number) / CHECKPOINT
-            self.saves = path.is_dir() and any(path.iterdir())
+            self.saves = has_checkpoint(self._journal.history.definition, self.number)
         return self.saves
 
     @property
@@ -109,17 +117,18 @@ class LiveTrial:
     @property
     def due(self) -> bool:
         """Whether the trial has used what it was to use, but not all of its budget."""
-        return self._budget is not None and self.until <= self._spent and not self._complete
+        return self._budget is not None and self.until <= self._spent and not self.complete
 
     @property
     def _used_up(self) -> bool:
         """Whether the trial ran on beyond its budget. A step is the last one that it may report, and no reason to cut
         off what comes after it; seconds have no last one."""
         budget = self._budget
-        return budget is not None and (self._spent > budget.most or (self._complete and budget.name == "seconds"))
+        return budget is not None and (self._spent > budget.most or (self.complete and budget.name == "seconds"))
 
     @property
-    def _complete(self) -> bool:
+    def complete(self) -> bool:
+        """Whether all of its budget is used: it is done, whatever becomes of the study."""
         return self._budget is not None and self._spent >= self._budget.most
 
     def interrupt(self, seconds: float) -> None:
@@ -130,14 +139,14 @@ class LiveTrial:
     @property
     def overdue(self) -> bool:
         """Whether the trial would be killed soon: what is to be saved is to be saved now."""
-        return self.interrupted and self._clock.monotonic() >= self._save_by
+        return self.interrupted and not self.complete and self._clock.monotonic() >= self._save_by
 
     @property
     def outcome(self) -> tuple[Outcome, str] | None:
         """What the stopping rule makes of a trial that came to its end, and why; None: it is done."""
         if self.decision.stop and not self._used_up:
             return "stopped", self.decision.reason
-        if self.decision.pause and not self._complete:
+        if self.decision.pause and not self.complete:
             return "paused", self.decision.reason
         return ("paused", f"ran until {self.until:g}, as it was asked to") if self.due else None
 
@@ -154,6 +163,7 @@ class LiveTrial:
         if self._halts and self.decision != GO:
             raise (Paused if self.decision.pause else Stopped)(self.decision.reason)
         if self.overdue:
+            self.told = True
             raise Paused("interrupted")
         return self.decision
 
@@ -178,7 +188,7 @@ class LiveTrial:
         self._spent = self._journal.history.spent(report)
         if self._used_up:
             self.decision = Decision(stop=True, reason="its budget is used up")
-        if self.decision == GO and not self._complete:  # all is paid for: nothing is left to save
+        if self.decision == GO and not self.complete:  # all is paid for: nothing is left to save
             try:
                 self.decision = self._decide(self.number, report)
             except ShoalError as error:

@@ -13,7 +13,7 @@ from typing import Any
 from shoal.answers import metrics_of
 from shoal.contracts import GO, Clock, Halted, Objective, Paused, Proposal, Stopped, Wait
 from shoal.errors import Exhausted, ObjectiveError, StoreError, in_words
-from shoal.files import copy_checkpoint, tidy_checkpoints
+from shoal.files import copy_checkpoint, has_checkpoint, made_checkpoint, remove_checkpoint, tidy_checkpoints
 from shoal.forks import children_end
 from shoal.history import History
 from shoal.journal import Journal
@@ -195,6 +195,8 @@ class Peer:
             outcome, reason, trace = "failed", in_words(error)[:2000], _users_part(error)
         self._trial = None
         decided = trial.outcome if outcome == "done" else None
+        if outcome == "done" and decided is None and trial.told and not trial.complete:
+            outcome, reason = "paused", self._stopping  # it made something of `Halted` that looks like a result
         if decided is not None:
             outcome, reason = decided
             metrics = {**metrics, **(trial.last or {})}  # what it returned beside is kept
@@ -214,19 +216,24 @@ class Peer:
                     if step is not None:
                         metrics = trial.take(step, answer)
                         if trial.decision != GO or trial.overdue:
+                            self._begun(trial.number, trial.attempt)  # what it takes to save counts for no time limit
                             _end_early(running, trial)
                             raise Stopped
-                    elif answer is not None or trial.reported() is None:
+                    elif answer is not None or (trial.reported() is None and not trial.attempt):
                         metrics = metrics_of(answer, metric, params, final=not trial.due)
                     else:
                         metrics = trial.last
         except Halted:
-            if trial.decision == GO or trial.outcome is not None:
+            if trial.outcome is not None or (trial.decision == GO and not trial.complete):
                 raise
             metrics = trial.last  # it has used up its budget, and is done with what it reported last
         if trial.problem:
             raise ObjectiveError(trial.problem)
         metrics = metrics or trial.reported()
+        if metrics is None and trial.attempt and remove_checkpoint(self._journal.history.definition, trial.number):
+            LOG.info("trial %d begins again: its reports were lost with its peer, but not its checkpoint", trial.number)
+            made_checkpoint(self._journal.history.definition, trial.number)
+            return (yield from self._metrics(trial, params))
         if metrics is None:
             raise ObjectiveError("the objective ended without a result: return or yield a number, or a dict of metrics")
         return metrics_of(metrics, metric, params, final=not trial.due)  # one that is due may come to its metric later
@@ -255,10 +262,18 @@ class Peer:
         self._journal.append(Ended(number, outcome, now, metrics or {}, reason, trace, seconds, attempt, decided))
         if decided:
             LOG.info("trial %d %s: %s", number, outcome, reason)
-        if not self._proposer.copies:
-            if self._journal.history.definition.keep_checkpoints is not None:
+        kept = self._journal.history.definition.keep_checkpoints
+        if not self._proposer.copies and (kept is not None or outcome in ("stopped", "failed")):
+            if kept is not None:
                 self._journal.flush()  # that another trial is better must be known before its checkpoint is removed
-            tidy_checkpoints(self._journal.history, number)
+            if self._is_latest(number, attempt):
+                tidy_checkpoints(self._journal.history, number)
+
+    def _is_latest(self, number: int, attempt: int) -> bool:
+        """Whether no other peer has begun the trial again, as it does when this one was silent for a lease."""
+        if has_checkpoint(self._journal.history.definition, number):
+            self._journal.sync()
+        return self._journal.history.attempt(number) == attempt
 
 
 def _end_early(running: Generator[tuple[int | None, Any] | Wait, None, None], trial: LiveTrial) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import sys
@@ -67,7 +68,7 @@ class RayPeer:
                 seconds = ray.get(self._bell.wait.remote(peer.name))
             except ray.exceptions.RayError:
                 return  # it is gone with whoever rang it, and so will this process be
-            peer.stop("the study is being stopped", seconds)
+            peer.stop("the study is being stopped" if seconds < math.inf else "the study was defined anew", seconds)
 
 
 def _end(*told: object) -> NoReturn:

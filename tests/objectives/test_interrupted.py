@@ -15,6 +15,7 @@ import pytest
 
 import shoal
 from conftest import wait_until
+from rules import At
 from shoal import Study
 
 X = {"x": (0.0, 1.0)}
@@ -83,11 +84,11 @@ for step in steps(Path("nothing is there")):
 """
 
 
-def tune(objective: Callable[..., Any], trials: int = 1, **options: Any) -> Study:
+def tune(objective: Callable[..., Any] | type | str, trials: int = 1, **options: Any) -> Study:
     return shoal.tune(objective, X, trials=trials, name="s", search="random", seed=0, progress=False, **options)
 
 
-def stopped(objective: Callable[..., Any], grace: float, trials: int = 1) -> Study:
+def stopped(objective: Callable[..., Any] | type | str, grace: float, trials: int = 1) -> Study:
     """The study, told to stop when its last trial has begun."""
 
     def stop() -> None:
@@ -139,3 +140,94 @@ def test_trials_run_on_when_their_study_is_given_more_of_them(kind: str, folder:
     study = Study.open("s")
     assert [(trial.outcome, trial.attempt) for trial in study.trials] == [("done", 0)] * 2
     assert begun() == 2  # none began again
+
+
+SAVES = """
+import signal, sys, time
+from pathlib import Path
+import shoal
+state, end = Path(shoal.checkpoint_dir(), "step"), []
+
+def save(number, frame):
+    with open("log", "a") as file:
+        file.write("told\\n")
+    end.append(number)
+
+signal.signal(signal.SIGTERM, save)
+step = int(state.read_text()) if state.exists() else 0
+while step < 60:
+    step += 1
+    time.sleep(0.1)
+    with open("log", "a") as file:
+        file.write(f"{step}\\n")
+    shoal.report(step=step, loss=1 / step)
+    if end:
+        time.sleep(0.5)
+        state.write_text(str(step))
+        sys.exit(0)
+"""
+
+
+def test_a_script_that_saves_and_ends_well_when_it_is_told_to_is_paused_and_told_once(folder: Path) -> None:
+    (folder / "saves.py").write_text(SAVES)
+    study = stopped("saves.py", grace=4)
+    assert [(trial.outcome, trial.value) for trial in study.trials] == [("paused", None)]
+    study = tune("saves.py")
+    assert [(trial.outcome, trial.attempt, trial.value) for trial in study.trials] == [("done", 1, 1 / STEPS)]
+    said = Path("log").read_text().split()
+    assert said.count("told") == 1
+    assert [word for word in said if word != "told"] == [*map(str, range(1, STEPS + 1))]
+
+
+class SavesSlowly:
+    epoch = 0
+
+    def step(self) -> float | None:
+        self.epoch += 1
+        time.sleep(0.6)
+        return 1 / self.epoch
+
+    def save(self, folder: Path) -> None:
+        time.sleep(1.5)
+
+    def load(self, folder: Path) -> None:
+        """Nothing is there."""
+
+
+def test_what_a_paused_trial_takes_to_save_counts_for_no_time_limit() -> None:
+    study = tune(SavesSlowly, stopping=At(2, pause=True), trial_timeout=2, max_failures=9)
+    assert [(trial.outcome, len(trial.reports)) for trial in study.trials] == [("stopped", 2)]
+
+
+def test_trials_use_the_wall_time_and_are_told_to_save_before_its_end() -> None:
+    study = tune(generator, wall_time=5, grace=4)
+    assert study.ended.startswith("the wall time left, 4 s, fits no other trial")
+    (trial,) = study.trials
+    assert trial.outcome == "paused"
+    assert trial.reports[-1].step >= 10
+    tune(generator)
+    assert Path("log").read_text().split() == [*map(str, range(1, STEPS + 1)), "the", "end"]
+
+
+def waits(params: dict[str, float], trial: Any) -> float:
+    log(f"{trial.number} {os.getpid()}")
+    wait_until(lambda: trial.number or Path("go").exists())
+    time.sleep(0.2 if trial.number > 1 else 0)
+    return params["x"]
+
+
+def test_all_workers_work_on_where_a_study_is_given_more_trials_while_its_last_ones_run() -> None:
+    """One of two had nothing left to do, and has gone home."""
+    more = threading.Thread(target=lambda: give_more(12))
+    more.start()
+    study = tune(waits, trials=2, workers=2)
+    more.join()
+    assert [trial.outcome for trial in study.trials] == ["done"] * 12
+    peers = [line.split()[1] for line in Path("log").read_text().splitlines() if not line.startswith(("0 ", "1 "))]
+    assert len(set(peers)) == 2
+
+
+def give_more(trials: int) -> None:
+    wait_until(lambda: Path("log").exists() and Study.open("s").trials[1:] and Study.open("s").trials[1].value)
+    shoal.tune(None, name="s", trials=trials, timeout=0, progress=False)
+    Path("go").touch()

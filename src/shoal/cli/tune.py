@@ -294,7 +294,8 @@ def _say(study: Study, best: Any, files: Path, table: str) -> None:
     if not study.ran:
         setting = study._journal.history.bound()[0].replace("_", "-")
         remedy = f" Another --{setting} brings more, another --name begins afresh." if setting else ""
-        what = "Nothing was run" if study.reason else "No trial came to its end"
+        idle = study.reason and not study._journal.history.counts["paused"]
+        what = "Nothing was run" if idle else "No trial came to its end"
         typer.echo(f"{what}: {study.reason or study.ended}.{remedy}")
     name = shlex.quote(study.name)
     typer.echo(f"Results: study {study.name!r} in {url}; files in {files}")

@@ -26,6 +26,7 @@ from shoal.vitals import sweep
 TICK = 0.05  # seconds between looks at the peers
 SYNC = 0.25  # … and at the journal
 SWEEP = 2.0  # … and for peers of this host that died with their supervisor
+MARGIN = 10.0  # seconds of the wall time, or half of what is left, in which peers are killed and buried
 LONG = 0.9  # the share of trials that are no longer than the one that must fit
 STILLBORN = 3  # peers in a row that fail before they are ready, until the study gives up
 KILLED = 30  # … that are killed before, which others may be to blame for
@@ -111,7 +112,8 @@ class Supervisor:
                 for place in range(self.plan.workers):
                     if self.stopping:
                         break
-                    self._start(place)
+                    if place not in self.workers:
+                        self._start(place)
                     self._obey(interrupts)
                     self._keep_up()
                 while self.workers:
@@ -172,14 +174,15 @@ class Supervisor:
             self._kill_all(self.stopping)
 
     def _mind_the_end(self, left: float) -> None:
-        """Begin no trial that would not fit into the wall time left; those that run may use it, but for the grace."""
+        """Begin no trial that would not fit into the wall time left but for the grace; those that run may use all of
+        it, up to what it takes to write down how they ended."""
         history = self.journal.history
         seconds = history.seconds[: history.length]
         seconds = seconds[~np.isnan(seconds)]
         typical = float(np.quantile(seconds, LONG)) if len(seconds) else 0.0
-        spare = left - self.plan.grace
-        if spare < typical:
-            self.stop(f"the wall time left, {left:.0f} s, fits no other trial of {typical:.3g} s", max(spare, 0.0))
+        if left - self.plan.grace < typical:
+            reason = f"the wall time left, {left:.0f} s, fits no other trial of {typical:.3g} s"
+            self.stop(reason, max(left - min(MARGIN, left / 2), 0.0))
 
     def _kill_all(self, reason: str) -> None:
         for worker in self.workers.values():
@@ -200,6 +203,9 @@ class Supervisor:
             for worker in self.workers.values():
                 worker.recalled = True
                 worker.stop(math.inf)
+            for place in range(self.plan.workers):
+                if place not in self.workers and not self.stopping and not self.journal.history.verdict():
+                    self._start(place)  # its peer had seen to all that there was to do
 
     # ------------------------------------------------------------------ watching
 
@@ -222,7 +228,9 @@ class Supervisor:
             self._reason = said.get("reason", "")
             self._release(place, worker)
             self._read()
-            if not self.stopping and not self.journal.history.verdict() and (worker.recalled or not self.workers):
+            if place in self.workers or self.stopping or self.journal.history.verdict():
+                return
+            if worker.recalled or not self.workers:
                 self._start(place, supervised=worker.recalled)  # someone must see to what others leave behind
             return
         if "error" in said:

@@ -79,7 +79,7 @@ class ScriptObjective:
                 except (Stopped, GeneratorExit):
                     deque(run.end(self._grace), maxlen=0)  # too late to count
                     raise
-            run.check(bool(reported or trial.last or trial.attempt))
+            run.check(bool(reported or trial.last or trial.attempt), trial.complete)
 
     def _start(self) -> None:
         """Start the launcher, unless it runs: it has then imported what the script imports."""
@@ -161,8 +161,7 @@ class _Run:
         to."""
         while self._status is None:
             if not self._warned and overdue():
-                self._warned = True
-                launcher.send(self._channel, {"kill": signal.SIGTERM.value})
+                self._ask()
             for key, _ in self._waiting.select(None if self._warned else LOOK):
                 if key.fileobj is self._channel:
                     try:
@@ -177,9 +176,15 @@ class _Run:
         for source in (self._reader, *self._files):
             yield from self._read(source, last=True)
 
+    def _ask(self) -> None:
+        """Ask the script to end, once: a second signal would come amid its saving."""
+        if not self._warned:
+            self._warned = True
+            launcher.send(self._channel, {"kill": signal.SIGTERM.value})
+
     def end(self, grace: float) -> Iterator[dict[str, Any]]:
         """Ask the script to end, and tell what it still reports; what has not ended by then is killed on leaving."""
-        launcher.send(self._channel, {"kill": signal.SIGTERM.value})
+        self._ask()
         deadline = monotonic() + grace
         while self._status is None and (left := deadline - monotonic()) > 0:
             for key, _ in self._waiting.select(left):
@@ -219,12 +224,14 @@ class _Run:
             if self._written > MOST_OUTPUT:
                 raise ObjectiveError(f"the script printed more than {MOST_OUTPUT >> 20:,} MiB and was stopped")
 
-    def check(self, reported: bool) -> None:
+    def check(self, reported: bool, complete: bool) -> None:
         """Raise ObjectiveError where the script failed, or never reported; Paused where it was asked to end so."""
         for file in self._files.values():
             file.flush()
-        if self._status and self._warned:
-            raise Paused("interrupted")
+        if self._warned:
+            if complete:
+                return
+            raise Paused("interrupted")  # also where it ended well: it may have saved its state
         if self._status:
             code = self._status
             ended = f"was killed by {signal_name(-code)}" if code < 0 else f"ended with exit status {code}"
