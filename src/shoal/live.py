@@ -18,9 +18,7 @@ from shoal.records import Metrics, Outcome, Reported
 from shoal.space import Params
 
 _CONTAINERS = (list, dict)
-TO_SAVE = (
-    10.0  # of the seconds until it is killed, those that an interrupted trial has to save its state, at most; half
-)
+TO_SAVE = 10.0  # seconds of those until it is killed in which a trial saves its state; half of them at most
 FARTHEST = 2**53  # of steps: beyond, two whole numbers can be the same float
 
 
@@ -53,7 +51,8 @@ class LiveTrial:
         for name, value in params.items():
             if type(value) in _CONTAINERS:
                 self.params[name] = copy.deepcopy(value)
-        self.interrupted = self.saves = self.told = False
+        self.interrupted = self.saves = False
+        self.told = False  # that it is to end, as it would be killed soon
         self._save_by = math.inf
         self.last: Metrics | None = dict(before[-1].metrics) if before and self._spent >= self.until else None
         self.problem = ""
@@ -132,14 +131,14 @@ class LiveTrial:
         return self._budget is not None and self._spent >= self._budget.most
 
     def interrupt(self, seconds: float) -> None:
-        """Its peer is to end, and will be killed after so many seconds."""
-        self.interrupted = True
+        """Its peer is to begin no other trial, and will be killed after so many seconds, if that is not infinite."""
+        self.interrupted = self.interrupted or seconds < math.inf
         self._save_by = min(self._save_by, self._clock.monotonic() + max(seconds / 2, seconds - TO_SAVE))
 
     @property
     def overdue(self) -> bool:
         """Whether the trial would be killed soon: what is to be saved is to be saved now."""
-        return self.interrupted and not self.complete and self._clock.monotonic() >= self._save_by
+        return self._save_by < math.inf and not self.complete and self._clock.monotonic() >= self._save_by
 
     @property
     def outcome(self) -> tuple[Outcome, str] | None:

@@ -66,8 +66,8 @@ class Peer:
         """Begin no new trial; a running one that can save its state does so, and one that cannot may take so many
         seconds. Safe to call from any thread."""
         self._stopping = reason
-        if self._trial is not None:
-            self._trial.interrupt(seconds)
+        if (trial := self._trial) is not None:
+            trial.interrupt(seconds)
 
     def run(self) -> Iterator[float]:
         """Run trials until there is nothing left to do. Yields seconds to wait for; `reason` says why it ended."""
@@ -176,10 +176,11 @@ class Peer:
                 self._inherit(number, source)
             metrics = yield from self._metrics(trial, params)
         except Halted as error:
-            if trial.decision == GO and (self._stopping or trial.interrupted):
-                outcome, reason = "paused", self._stopping or "interrupted"
-            elif trial.decision == GO:
-                outcome, reason = "failed", f"{in_words(error)} was raised, though no rule has stopped the trial"
+            if trial.outcome is None and trial.decision == GO:
+                if self._stopping or trial.interrupted:
+                    outcome, reason = "paused", self._stopping or "interrupted"
+                else:
+                    outcome, reason = "failed", f"{in_words(error)} was raised, though no rule has stopped the trial"
         except ObjectiveError as error:
             outcome, reason, trace = "failed", str(error), error.trace
         except StoreError:
@@ -195,15 +196,16 @@ class Peer:
             outcome, reason, trace = "failed", in_words(error)[:2000], _users_part(error)
         self._trial = None
         decided = trial.outcome if outcome == "done" else None
-        if outcome == "done" and decided is None and trial.told and not trial.complete:
-            outcome, reason = "paused", self._stopping  # it made something of `Halted` that looks like a result
+        if decided is None and trial.told and not trial.complete:  # whatever it returned or raised on its way out
+            said = f"; on its way out: {reason}" if outcome == "failed" else ""
+            outcome, reason, metrics = "paused", f"{self._stopping}{said}", {}
         if decided is not None:
             outcome, reason = decided
             metrics = {**metrics, **(trial.last or {})}  # what it returned beside is kept
         seconds = self._clock.monotonic() - began
         self._write_end(number, attempt, outcome, reason, trace, metrics, seconds, decided is not None)
 
-    def _metrics(self, trial: LiveTrial, params: Params) -> Generator[float, None, Metrics]:
+    def _metrics(self, trial: LiveTrial, params: Params, anew: bool = False) -> Generator[float, None, Metrics]:
         metric = self._journal.history.definition.metric
         metrics: Metrics | None = None
         try:
@@ -216,7 +218,7 @@ class Peer:
                     if step is not None:
                         metrics = trial.take(step, answer)
                         if trial.decision != GO or trial.overdue:
-                            self._begun(trial.number, trial.attempt)  # what it takes to save counts for no time limit
+                            trial.told = trial.told or trial.overdue
                             _end_early(running, trial)
                             raise Stopped
                     elif answer is not None or (trial.reported() is None and not trial.attempt):
@@ -230,10 +232,14 @@ class Peer:
         if trial.problem:
             raise ObjectiveError(trial.problem)
         metrics = metrics or trial.reported()
-        if metrics is None and trial.attempt and remove_checkpoint(self._journal.history.definition, trial.number):
+        plan = self._journal.history.definition
+        if metrics is None and trial.attempt and not anew and remove_checkpoint(plan, trial.number):
             LOG.info("trial %d begins again: its reports were lost with its peer, but not its checkpoint", trial.number)
-            made_checkpoint(self._journal.history.definition, trial.number)
-            return (yield from self._metrics(trial, params))
+            made_checkpoint(plan, trial.number)
+            trial.saves = False
+            if trial.source is not None:
+                copy_checkpoint(plan, trial.source, trial.number)
+            return (yield from self._metrics(trial, params, anew=True))
         if metrics is None:
             raise ObjectiveError("the objective ended without a result: return or yield a number, or a dict of metrics")
         return metrics_of(metrics, metric, params, final=not trial.due)  # one that is due may come to its metric later

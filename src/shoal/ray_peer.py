@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import os
 import signal
 import sys
@@ -20,16 +19,19 @@ class Bell:
     the main thread, as what is tuned may need: Ray would run no other method of that actor meanwhile."""
 
     def __init__(self) -> None:
-        self._rung: dict[str, asyncio.Queue[float]] = {}
+        self._orders: dict[str, list[float]] = {}
+        self._rung = asyncio.Condition()
 
     async def ring(self, peer: str, seconds: float) -> None:
-        self._of(peer).put_nowait(seconds)
+        async with self._rung:
+            self._orders.setdefault(peer, []).append(seconds)
+            self._rung.notify_all()
 
-    async def wait(self, peer: str) -> float:
-        return await self._of(peer).get()
-
-    def _of(self, peer: str) -> asyncio.Queue[float]:
-        return self._rung.setdefault(peer, asyncio.Queue())
+    async def wait(self, peer: str, heard: int) -> float:
+        """The seconds of the order to a peer that comes after those that it has heard; may be asked again."""
+        async with self._rung:
+            await self._rung.wait_for(lambda: len(self._orders.get(peer, ())) > heard)
+            return self._orders[peer][heard]
 
 
 class RayPeer:
@@ -63,12 +65,14 @@ class RayPeer:
     def _listen(self, peer: Peer) -> None:
         import ray
 
+        heard = 0
         while True:
             try:
-                seconds = ray.get(self._bell.wait.remote(peer.name))
+                seconds = ray.get(self._bell.wait.remote(peer.name, heard))
             except ray.exceptions.RayError:
                 return  # it is gone with whoever rang it, and so will this process be
-            peer.stop("the study is being stopped" if seconds < math.inf else "the study was defined anew", seconds)
+            peer.stop("the study is being stopped", seconds)
+            heard += 1
 
 
 def _end(*told: object) -> NoReturn:

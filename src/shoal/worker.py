@@ -8,7 +8,6 @@ import ctypes
 import gc
 import json
 import logging
-import math
 import os
 import signal
 import struct
@@ -139,8 +138,7 @@ def _say(events: int, **words: str) -> None:
 def _listen(peer: Peer, orders: int) -> None:
     """Obey the supervisor; when it is gone, end at once with all that this process started."""
     while word := os.read(orders, SECONDS.size):  # written at once, and so read at once
-        seconds: float = SECONDS.unpack(word)[0]
-        peer.stop("the study is being stopped" if seconds < math.inf else "the study was defined anew", seconds)
+        peer.stop("the study is being stopped", *SECONDS.unpack(word))
     _end()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -50,8 +51,11 @@ def test_a_terminal_that_is_closed_ends_a_study_as_ctrl_c_does(folder: Path) -> 
         os.execv(TUNE[0], [*TUNE, "--workers", "2", "--grace", "6"])
     try:
         wait_until(lambda: len(list(folder.glob("*.pid"))) == 2)
-        os.close(terminal)
+    except AssertionError:
+        os.kill(process, signal.SIGKILL)
+        raise
     finally:
+        os.close(terminal)
         _, status = os.waitpid(process, 0)
     assert os.waitstatus_to_exitcode(status) >= 0, "killed"
     assert [trial.outcome for trial in Study.open("s").trials] == ["paused"] * 2

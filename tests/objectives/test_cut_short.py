@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -96,16 +97,38 @@ def test_a_trial_that_was_told_to_end_is_paused_unless_it_has_used_its_budget(
     assert (trial.outcome, trial.value) == (("done", 1 / EPOCHS) if last == EPOCHS else ("paused", None))
 
 
-def test_a_function_that_swallows_that_it_was_told_to_end_is_paused_whatever_it_returns(study: Study) -> None:
+@pytest.mark.parametrize("way", ["return", "exit", "raise", "raise in a generator"])
+def test_what_was_told_to_end_is_paused_whatever_it_makes_of_that(way: str, study: Study) -> None:
     def function(params: dict[str, float], trial: Any) -> float:
         study.told()
         try:
             trial.report(1, loss=0.1)
-        except shoal.Halted:
-            return 0.1
+        except shoal.Halted as halted:
+            if way == "raise":
+                raise RuntimeError("the trainer was stopped") from halted
+            return 0.1 if way == "return" else sys.exit(0)
         raise AssertionError("it should have been ended")
 
-    assert [study.run(function).outcome, study.peer.reason] == ["paused", "told to end"]
+    def generator(params: dict[str, float]) -> Iterator[float]:
+        try:
+            study.told()
+            yield 0.1
+        finally:
+            raise RuntimeError("the trainer was stopped")
+
+    trial = study.run(generator if "generator" in way else function)
+    said = {"return": "", "exit": "; on its way out: the objective called sys.exit(0)"}
+    why = said.get(way, "; on its way out: RuntimeError: the trainer was stopped")
+    assert (trial.outcome, trial.value, trial.reason) == ("paused", None, f"told to end{why}")
+
+
+def test_a_trial_that_is_told_to_end_where_it_was_to_be_paused_is_promoted_as_any(study: Study) -> None:
+    def generator(params: dict[str, float]) -> Iterator[float]:
+        study.told()
+        yield 0.1
+
+    assert study.run(generator, At(1, pause=True)).reason == "step 1 is enough for trial 0"
+    assert 0 in study.journal.history.parked
 
 
 def test_a_function_that_comes_to_its_end_untold_is_done_however_late(folder: Path) -> None:
@@ -162,6 +185,20 @@ def test_a_checkpoint_of_work_that_no_one_was_told_of_does_not_leave_a_trial_wit
 
     trial = study.run(generator)
     assert (trial.outcome, trial.reason, trial.attempt, trial.value) == ("done", "", 1, 1 / EPOCHS)
+
+
+def test_an_objective_that_saves_and_gives_no_result_is_begun_anew_once(study: Study) -> None:
+    study.lost()
+    ran: list[bool] = []
+
+    def function(params: dict[str, float], trial: Any) -> None:
+        ran.append((trial.checkpoint / "state").exists())
+        (trial.checkpoint / "state").touch()
+
+    (made_checkpoint(study.journal.history.definition, 0) / "state").touch()
+    trial = study.run(function)
+    assert (trial.outcome, ran) == ("failed", [True, False])
+    assert trial.reason.startswith("the objective ended without a result")
 
 
 @pytest.mark.parametrize(("saved", "seconds"), [(True, 7.0), (False, 0.0)])

@@ -95,6 +95,7 @@ class Supervisor:
         self.restarts = 0
         self._began = clock.monotonic()
         self._deadline = float("inf")
+        self._urged = False
         self._synced = self._swept = float("-inf")
         self._stillborn = 0
         self._terminated: set[int] = set()  # trials in which a peer was killed by SIGTERM
@@ -158,8 +159,14 @@ class Supervisor:
         deadline = self._clock.monotonic() + limit
         if deadline < self._deadline:
             self._deadline = deadline
-            for worker in self.workers.values():
-                worker.stop(limit)
+            self._tell(limit)
+
+    def _tell(self, seconds: float) -> None:
+        """Have the peers begin no new trial; how long the running ones have is said when that is no more than the
+        grace."""
+        self._urged = seconds <= self.plan.grace
+        for worker in self.workers.values():
+            worker.stop(seconds if self._urged else math.inf)
 
     def _obey(self, interrupts: Interrupts) -> None:
         if interrupts.count == 1:
@@ -170,7 +177,10 @@ class Supervisor:
             self.stop(f"the timeout of {self.plan.timeout:g} s has passed")
         if self.plan.wall_time is not None and not self.stopping:
             self._mind_the_end(self.plan.wall_time - (self._clock.monotonic() - self._began))
-        if self._clock.monotonic() > self._deadline:
+        left = self._deadline - self._clock.monotonic()
+        if self.stopping and not self._urged and left <= self.plan.grace:
+            self._tell(left)
+        if left < 0:
             self._kill_all(self.stopping)
 
     def _mind_the_end(self, left: float) -> None:
@@ -200,11 +210,13 @@ class Supervisor:
             self.journal.reload()
         if self.journal.history.definition is not self._definition:
             self._definition = self.journal.history.definition
+            if self.stopping or self.journal.history.verdict():
+                return
             for worker in self.workers.values():
                 worker.recalled = True
                 worker.stop(math.inf)
             for place in range(self.plan.workers):
-                if place not in self.workers and not self.stopping and not self.journal.history.verdict():
+                if place not in self.workers:
                     self._start(place)  # its peer had seen to all that there was to do
 
     # ------------------------------------------------------------------ watching
@@ -217,7 +229,7 @@ class Supervisor:
                 if self._clock.monotonic() - left > self.plan.grace:
                     worker.kill("did not end: a thread of the objective goes on")
             limit = self.journal.history.definition.trial_timeout
-            if limit is None or worker.killed_for:
+            if limit is None or worker.killed_for or self._urged:  # its last seconds are for saving
                 return
             number, _, seconds = worker.now()
             if number >= 0 and seconds > limit:

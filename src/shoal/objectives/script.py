@@ -114,7 +114,7 @@ class _Run:
     def __init__(self, channel: socket.socket, pipe: str, directory: Path, mode: Literal["ab", "wb"]) -> None:
         self._channel, self._pipe, self._directory = channel, pipe, directory
         self._status: int | None = None
-        self._warned = False  # whether it was asked to end, as the study is being stopped
+        self._warned = False  # whether it was asked to end
         self._written = 0
         self._waiting = selectors.DefaultSelector()
         os.mkfifo(pipe)

@@ -83,8 +83,9 @@ class Progress(AbstractContextManager["Progress"]):
             return
         if self._update is not None:
             self._next = now + 0.1
+            view = self._view()
             with self._writing():
-                self._update(self._view())
+                self._update(view)
             return
         if self._next:
             self._line(self.status())
@@ -93,7 +94,8 @@ class Progress(AbstractContextManager["Progress"]):
 
     def _line(self, text: str) -> None:
         with self._writing():
-            print(f"shoal: {text}", file=self._stream, flush=True)
+            if self._shown:
+                print(f"shoal: {text}", file=self._stream, flush=True)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -101,7 +103,7 @@ class Progress(AbstractContextManager["Progress"]):
         the rest is left unsaid."""
         try:
             yield
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError where user code has closed the stream
             self._shown = False
             LOG.warning("progress is shown no more: %s", error)
 

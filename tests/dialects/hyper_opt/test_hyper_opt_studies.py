@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ import yaml
 from pairs import MODEL, PARAMETERS, pair, shoal, training
 
 import shoal as package
+from conftest import wait_until
 
 REPORTING = """
 for epoch in range(6):
@@ -109,6 +113,26 @@ def test_trials_are_pruned_with_the_reason_and_one_that_never_asks_is_not(folder
     words = pair(folder, training(deaf), parameters=LR, pruner=pruner, n_trials=20, name="deaf", storage="pair.db")
     shoal("tune", *words, "-q")
     assert {trial.outcome for trial in study(folder, "deaf").trials} == {"done"}
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_trials_of_a_study_that_is_interrupted_are_paused_whether_they_ask_or_not(asks: bool, folder: Path) -> None:
+    body = f"""
+import pathlib, time
+for epoch in range(400):
+    time.sleep(0.05)
+    trial.report(1 / (epoch + 1), epoch)
+    pathlib.Path({str(folder / "begun")!r}).touch()
+    if {asks} and trial.should_prune():
+        raise optuna.TrialPruned()
+return {{"val_loss": 0.0}}
+"""
+    words = pair(folder, training(body), parameters=LR, n_trials=1)
+    running = subprocess.Popen([sys.executable, "-m", "shoal", "tune", *words, "-q", "--grace", "4"])
+    wait_until((folder / "begun").exists, 60)
+    running.send_signal(signal.SIGINT)
+    assert running.wait(60) == 130
+    assert [(trial.outcome, trial.value) for trial in study(folder).trials] == [("paused", None)]
 
 
 def test_optunas_own_exception_prunes_as_well_where_it_is_installed(folder: Path) -> None:

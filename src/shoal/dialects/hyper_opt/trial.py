@@ -47,6 +47,8 @@ class Trial:
         try:
             self.live.report(int(step), **{self._metric: number})
         except Halted as halt:
+            if self.live.decision == GO:
+                raise  # the study is being stopped, and no fault of the trial
             self._pruned = str(halt)
 
     def should_prune(self) -> bool:
