@@ -48,6 +48,7 @@ def test_a_terminal_that_is_closed_ends_a_study_as_ctrl_c_does(folder: Path) -> 
     (folder / "code.py").write_text(SLOW)
     process, terminal = pty.fork()
     if not process:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has all that it starts ignore it
         os.execv(TUNE[0], [*TUNE, "--workers", "2", "--grace", "6"])
     try:
         wait_until(lambda: len(list(folder.glob("*.pid"))) == 2)
