@@ -67,6 +67,11 @@ class Decision:
     pause: bool = False
     reason: str = ""
 
+    @property
+    def ends(self) -> bool:
+        """Whether the trial is to end, for now or for good."""
+        return self.stop or self.pause
+
 
 GO = Decision()
 
@@ -143,10 +148,6 @@ class Running(Protocol):
     @property
     def interrupted(self) -> bool:
         """Whether its peer is to end: an objective that can save its state at any time does so and ends."""
-
-    @property
-    def complete(self) -> bool:
-        """Whether all of its budget is used."""
 
     @property
     def overdue(self) -> bool:

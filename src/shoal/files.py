@@ -91,9 +91,13 @@ def trial_directory(definition: Definition, number: int) -> Path:
     return study_directory(definition) / f"{number:06d}"
 
 
+def _checkpoint(definition: Definition, number: int) -> Path:
+    return trial_directory(definition, number) / CHECKPOINT
+
+
 def copy_checkpoint(definition: Definition, source: int, number: int) -> None:
     """Give a trial the checkpoint of another, where that one has saved any; all of it or nothing."""
-    origin = trial_directory(definition, source) / CHECKPOINT
+    origin = _checkpoint(definition, source)
     if not origin.is_dir():
         return
     place = made_directory(definition, number) / CHECKPOINT
@@ -140,13 +144,13 @@ def tidy_all_checkpoints(history: History) -> None:
 
 def has_checkpoint(definition: Definition, number: int) -> bool:
     """Whether a trial has saved anything."""
-    path = trial_directory(definition, number) / CHECKPOINT
+    path = _checkpoint(definition, number)
     return path.is_dir() and any(path.iterdir())
 
 
 def remove_checkpoint(definition: Definition, number: int) -> bool:
     """Remove what a trial has saved; returns whether there was anything."""
-    path, found = trial_directory(definition, number) / CHECKPOINT, has_checkpoint(definition, number)
+    path, found = _checkpoint(definition, number), has_checkpoint(definition, number)
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)  # another peer may be at it, too
         if path.parent.is_dir() and not any(path.parent.iterdir()):

@@ -161,8 +161,7 @@ class LiveTrial:
         self.take(step, metrics)
         if self._halts and self.decision != GO:
             raise (Paused if self.decision.pause else Stopped)(self.decision.reason)
-        if self.overdue:
-            self.told = True
+        if self.told:
             raise Paused("interrupted")
         return self.decision
 
@@ -193,6 +192,7 @@ class LiveTrial:
             except ShoalError as error:
                 self.fault = error
                 raise
+        self.told = self.told or (self.decision == GO and self.overdue)
         return metrics
 
     def __getitem__(self, name: str) -> Any:

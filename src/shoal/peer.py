@@ -205,7 +205,28 @@ class Peer:
         seconds = self._clock.monotonic() - began
         self._write_end(number, attempt, outcome, reason, trace, metrics, seconds, decided is not None)
 
-    def _metrics(self, trial: LiveTrial, params: Params, anew: bool = False) -> Generator[float, None, Metrics]:
+    def _metrics(self, trial: LiveTrial, params: Params) -> Generator[float, None, Metrics]:
+        metrics = yield from self._result(trial, params)
+        if metrics is None and self._forget(trial):
+            metrics = yield from self._result(trial, params)
+        if metrics is None:
+            raise ObjectiveError("the objective ended without a result: return or yield a number, or a dict of metrics")
+        metric = self._journal.history.definition.metric
+        return metrics_of(metrics, metric, params, final=not trial.due)  # one that is due may come to its metric later
+
+    def _forget(self, trial: LiveTrial) -> bool:
+        """Have a trial begin again whose reports were lost with its peer, but not what it had saved."""
+        plan = self._journal.history.definition
+        if not trial.attempt or not remove_checkpoint(plan, trial.number):
+            return False
+        LOG.info("trial %d begins again: its reports were lost with its peer, but not its checkpoint", trial.number)
+        made_checkpoint(plan, trial.number)
+        trial.saves = False
+        if trial.source is not None:
+            copy_checkpoint(plan, trial.source, trial.number)
+        return True
+
+    def _result(self, trial: LiveTrial, params: Params) -> Generator[float, None, Metrics | None]:
         metric = self._journal.history.definition.metric
         metrics: Metrics | None = None
         try:
@@ -217,8 +238,7 @@ class Peer:
                     step, answer = said
                     if step is not None:
                         metrics = trial.take(step, answer)
-                        if trial.decision != GO or trial.overdue:
-                            trial.told = trial.told or trial.overdue
+                        if trial.decision != GO or trial.told:
                             _end_early(running, trial)
                             raise Stopped
                     elif answer is not None or (trial.reported() is None and not trial.attempt):
@@ -231,18 +251,7 @@ class Peer:
             metrics = trial.last  # it has used up its budget, and is done with what it reported last
         if trial.problem:
             raise ObjectiveError(trial.problem)
-        metrics = metrics or trial.reported()
-        plan = self._journal.history.definition
-        if metrics is None and trial.attempt and not anew and remove_checkpoint(plan, trial.number):
-            LOG.info("trial %d begins again: its reports were lost with its peer, but not its checkpoint", trial.number)
-            made_checkpoint(plan, trial.number)
-            trial.saves = False
-            if trial.source is not None:
-                copy_checkpoint(plan, trial.source, trial.number)
-            return (yield from self._metrics(trial, params, anew=True))
-        if metrics is None:
-            raise ObjectiveError("the objective ended without a result: return or yield a number, or a dict of metrics")
-        return metrics_of(metrics, metric, params, final=not trial.due)  # one that is due may come to its metric later
+        return metrics or trial.reported()
 
     def _settle(self) -> bool:
         """Where no trial runs, and none is to begin or to be resumed, those that are paused are stopped for good."""

@@ -109,7 +109,7 @@ class Proposer:
                 f"{type(self._stopping).__name__}.decide gave {decision!r:.100} for trial {number}, no shoal.Decision: "
                 "return shoal.Decision() to let it go on, shoal.Decision(stop=True, reason='…') to stop it"
             )
-        return decision if decision.stop or decision.pause else GO  # whatever it says beside
+        return decision if decision.ends else GO  # whatever it says beside
 
     @contextmanager
     def _blamed(self) -> Iterator[None]:

@@ -94,9 +94,9 @@ class Supervisor:
         self.stopping = ""  # why, in words
         self.restarts = 0
         self._began = clock.monotonic()
-        self._deadline = float("inf")
+        self._deadline = math.inf
         self._urged = False
-        self._synced = self._swept = float("-inf")
+        self._synced = self._swept = -math.inf
         self._stillborn = 0
         self._terminated: set[int] = set()  # trials in which a peer was killed by SIGTERM
         self._left: dict[int, float] = {}  # place -> when its peer, which was recalled, said that it was done

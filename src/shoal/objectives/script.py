@@ -79,7 +79,7 @@ class ScriptObjective:
                 except (Stopped, GeneratorExit):
                     deque(run.end(self._grace), maxlen=0)  # too late to count
                     raise
-            run.check(bool(reported or trial.last or trial.attempt), trial.complete)
+            run.check(bool(reported or trial.last or trial.attempt))
 
     def _start(self) -> None:
         """Start the launcher, unless it runs: it has then imported what the script imports."""
@@ -224,13 +224,11 @@ class _Run:
             if self._written > MOST_OUTPUT:
                 raise ObjectiveError(f"the script printed more than {MOST_OUTPUT >> 20:,} MiB and was stopped")
 
-    def check(self, reported: bool, complete: bool) -> None:
+    def check(self, reported: bool) -> None:
         """Raise ObjectiveError where the script failed, or never reported; Paused where it was asked to end so."""
         for file in self._files.values():
             file.flush()
         if self._warned:
-            if complete:
-                return
             raise Paused("interrupted")  # also where it ended well: it may have saved its state
         if self._status:
             code = self._status

@@ -78,7 +78,6 @@ class TeamTrial:
     last = property(lambda self: self._facts.last)
     due = property(lambda self: self._facts.due)
     interrupted = property(lambda self: self._facts.interrupted)
-    complete = property(lambda self: False)
     overdue = property(lambda self: False)  # the trial of the peer knows, and tells all
 
     def __getitem__(self, name: str) -> Any:

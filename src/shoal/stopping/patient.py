@@ -57,6 +57,6 @@ class Patient:
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
         decision = self._rule.decide(number, report, history)
         since = self._best.get(number, (0.0, 0))[1]
-        if not (decision.stop or decision.pause) or since < self.patience:
+        if not decision.ends or since < self.patience:
             return GO
         return Decision(decision.stop, decision.pause, f"{decision.reason}; no better for {since} reports")
