@@ -286,3 +286,15 @@ def test_studies_without_a_name_that_begin_at_once_are_studies_of_their_own(fold
         "f-2": 4,
         "f-3": 4,
     }
+
+
+@pytest.mark.parametrize("url", ["memory", "memory:", ":memory:", "sqlite://", "sqlite:///:memory:"])
+def test_a_store_in_memory_goes_by_all_of_its_names_and_leaves_no_file(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    study = shoal.tune(parabola, SPACE, store=url, workers=0, trials=3, search="random", progress=False)
+    assert len(study.trials) == 3
+    with pytest.raises(shoal.StudyError, match="in memory is seen by one process alone: use workers=0"):
+        shoal.tune(parabola, SPACE, store=url, workers=2, trials=3)
+    assert not list(tmp_path.iterdir())

@@ -20,6 +20,7 @@ from shoal.history import History
 from shoal.proposals import Proposer
 from shoal.records import Definition
 
+MEMORY: Final = "memory://"  # the URL of a store in memory
 T = TypeVar("T")
 
 SEARCHES: Final[Mapping[str, str]] = {
@@ -143,7 +144,7 @@ def _apart(given: T) -> T:
 def store(url: str, create: bool = True, known: bool = False) -> Store:
     """A store by its URL, or by the path of an SQLite file. A server that is ``known`` to have been there may be away
     for a while."""
-    if url in ("memory", "memory://"):
+    if full_url(url) == MEMORY:
         return _load("shoal.stores.memory:MemoryStore")()  # type: ignore[no-any-return]
     if not url:
         raise StoreError("the store has no name; write sqlite:///study.db")
@@ -156,6 +157,8 @@ def store(url: str, create: bool = True, known: bool = False) -> Store:
 
 def full_url(url: str) -> str:
     """A store's URL with an absolute path: peers may start in other directories."""
+    if url in ("memory", "memory:", MEMORY, ":memory:", "sqlite://", "sqlite:///:memory:"):  # the last three of SQLite
+        return MEMORY
     if url.startswith("ray:"):
         return f"ray:{full_url(url.removeprefix('ray:'))}"
     if url.startswith("dir:"):

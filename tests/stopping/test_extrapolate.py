@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import shoal
-from shoal.stopping.extrapolate import MOST, Extrapolate
+from shoal.models.contest import MOST
+from shoal.stopping.extrapolate import Extrapolate
 from told import Told
 
 Curve = Callable[[float], float]

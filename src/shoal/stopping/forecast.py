@@ -18,6 +18,7 @@ from shoal.contracts import GO, Decision
 from shoal.errors import StudyError
 from shoal.fold import DONE
 from shoal.history import History
+from shoal.models.contest import Contest
 from shoal.models.curve import CurveEnsemble
 from shoal.models.evidence import Evidence, Theta
 from shoal.models.features import Features
@@ -25,9 +26,8 @@ from shoal.models.foreseen import HUGE
 from shoal.models.gp import GaussianProcess
 from shoal.models.learner import spread
 from shoal.models.threads import one_thread
-from shoal.records import Reported
+from shoal.records import AnyRecord, Reported
 from shoal.space.cube import Cube
-from shoal.stopping.extrapolate import Hindsight, contest
 from shoal.trial import Report
 
 SAMPLES = 8  # of hyperparameters, beside their mode: few trials leave much doubt
@@ -53,15 +53,18 @@ class Forecast:
         self._features = Features(self._cube)
         self._models: list[tuple[GaussianProcess, float]] = []  # each with the variance of its noise
         self._learnt = 0  # from which trials, and what they ended with
-        self._hindsight = Hindsight()
+        self._contest = Contest(history)
         self._prior: dict[int, tuple[float, float]] = {}
+
+    def tell(self, record: AnyRecord) -> None:
+        self._contest.tell(record)
 
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
         ended = np.flatnonzero(history.usable & (history.state[: history.length] == DONE))
-        open_one = None if len(ended) < self.trials else contest(number, report, history, self.reports, self._hindsight)
-        if open_one is None:
+        entry = None if len(ended) < self.trials else self._contest.entry(number, report, self.reports)
+        if entry is None:
             return GO
-        ensemble, best = open_one
+        ensemble, best = entry
         count = int(1.1 ** int(math.log(len(ended), 1.1) + 1e-9))  # of 1, 1.1, 1.1² …: all peers learn from the same
         key = hash((ended[:count].tobytes(), history.value[ended[:count]].tobytes()))
         if key != self._learnt:  # one of them may come late, and have another's place
