@@ -298,3 +298,13 @@ def test_a_store_in_memory_goes_by_all_of_its_names_and_leaves_no_file(
     with pytest.raises(shoal.StudyError, match="in memory is seen by one process alone: use workers=0"):
         shoal.tune(parabola, SPACE, store=url, workers=2, trials=3)
     assert not list(tmp_path.iterdir())
+
+
+def test_no_more_workers_start_than_there_are_trials_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("counted.py").write_text(
+        "import os, pathlib\npathlib.Path(f'started-{os.getpid()}').touch()\ndef train(params): return params['x']\n"
+    )
+    study = shoal.tune("counted.py:train", {"x": (0.0, 1.0)}, workers=6, trials=2, search="random", progress=False)
+    assert len(study.trials) == 2
+    assert len(set(tmp_path.glob("started-*")) - {tmp_path / f"started-{os.getpid()}"}) <= 2

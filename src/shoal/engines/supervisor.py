@@ -110,7 +110,7 @@ class Supervisor:
         with interrupts:
             try:
                 sweep(self.journal.store, self.journal.study)
-                for place in range(self.plan.workers):
+                for place in range(self._wanted()):
                     if self.stopping:
                         break
                     if place not in self.workers:
@@ -147,6 +147,11 @@ class Supervisor:
             self._swept = self._clock.monotonic()
 
     # ------------------------------------------------------------------ starting and stopping
+
+    def _wanted(self) -> int:
+        """How many peers can be at work: no more than there are trials left, but one to see to what others leave."""
+        limit, ended = self.journal.history.limit, self.journal.history.ended
+        return self.plan.workers if limit is None else min(self.plan.workers, max(limit - ended, 1))
 
     def _start(self, place: int, supervised: bool = True) -> None:
         self._left.pop(place, None)
@@ -215,7 +220,7 @@ class Supervisor:
             for worker in self.workers.values():
                 worker.recalled = True
                 worker.stop(math.inf)
-            for place in range(self.plan.workers):
+            for place in range(self._wanted()):
                 if place not in self.workers:
                     self._start(place)  # its peer had seen to all that there was to do
 
