@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 import shoal
-from shoal.engines.simulated import Faults
+from shoal.engines.simulated import Curve, Faults
 from shoal.records import Budget
 from shoal.simulation import Simulated, full_seconds, simulate
-from simulations import ALL, SPACE, Safe, Training
+from shoal.space import Params
+from simulations import ALL, SPACE, Ran, Safe, Training
 
 RULES = ["none", "asha", "asha-promote", "hyperband", "median", "pbt"]
 WHOLE = 2.5 * 9  # seconds that a trial takes on average
@@ -127,6 +128,41 @@ def test_failures_fail_as_many_trials_as_is_said() -> None:
     assert abs(found.outcomes["failed"] - ended / 4) < 4 * math.sqrt(ended * 0.25 * 0.75)
     assert "failed" not in run().outcomes
     assert found.trials > run(until=400 * WHOLE / 8).trials  # a trial that failed is the shorter for it
+
+
+@pytest.mark.parametrize("stopping", ["asha", "asha-promote", "pbt"])
+def test_a_trial_that_is_paused_and_gone_on_with_is_no_more_likely_to_fail(stopping: str) -> None:
+    """None but those fail that would have failed where nothing stops."""
+    doomed, failed = (
+        set(Ran(Faults(failures=0.3), 4, problem=Safe(), stopping=rule, trials=400).history.numbers("failed"))
+        for rule in ("none", stopping)
+    )
+    assert 10 < len(failed) < len(doomed) < 120 + 4 * math.sqrt(400 * 0.3 * 0.7)
+    assert failed < doomed
+
+
+class Uneven:
+    """Two trials without reports: one of 100 seconds, one of ten."""
+
+    def curve(self, params: Params) -> Curve:
+        return [(1, {"loss": params["x"]}, {1: 10.0, 2: 100.0}[params["x"]])]
+
+
+def test_the_cost_until_a_trial_was_done_is_what_all_peers_had_run_by_then() -> None:
+    plan = {"space": shoal.Space({"x": [2, 1]}).to_json(), "search": "grid", "trials": 2}
+    found = simulate(Uneven(), plan, 2, math.inf)
+    assert found.points == [(10.0, 20.0, 1)]
+    assert (found.cost, found.seconds) == (110.0, 100.0)
+
+
+class Returning(Safe):
+    def curve(self, params: Params) -> Curve:
+        return [(1, metrics, seconds) for _, metrics, seconds in super().curve(params)[-1:]]
+
+
+@pytest.mark.parametrize("stopping", [*RULES, "auto"])
+def test_what_says_its_loss_at_its_end_alone_is_stopped_by_no_rule(stopping: str) -> None:
+    assert run(4, math.inf, problem=Returning(), stopping=stopping, trials=40).outcomes == {"done": 40}
 
 
 def test_slower_peers_do_less_in_the_same_time() -> None:

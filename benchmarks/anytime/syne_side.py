@@ -16,7 +16,8 @@ from benchmarks.running import PEERS, clean_environment
 
 ENVIRONMENT = "syne-tune-legacy"  # the last release that has MOBSTER, HyperTune, DyHPO and ASHA by promotion
 cast(dict[str, Sequence[str]], REQUIREMENTS).setdefault(
-    ENVIRONMENT, ["syne-tune==0.14.2", "autograd", "scipy<1.15.3", "statsmodels", "pandas", "scikit-learn"]
+    ENVIRONMENT,
+    ["syne-tune==0.14.2", "autograd", "scipy<1.15.3", "statsmodels", "pandas", "scikit-learn", "huggingface_hub"],
 )
 SCHEDULERS = ("asha", "bohb", "mobster", "hypertune", "dyhpo", "random")
 PATIENCE = 300.0  # seconds in all that a scheduler may think in one run; it ends there

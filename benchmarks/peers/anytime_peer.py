@@ -19,7 +19,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -145,7 +145,7 @@ class Watch(TunerCallback):
 
 
 class Stopwatch:
-    """Real seconds spent in the methods of a scheduler."""
+    """Seconds of the processor, of which a run has one thread, spent in the methods of a scheduler."""
 
     def __init__(self, scheduler: Any) -> None:
         self.seconds = 0.0
@@ -154,11 +154,11 @@ class Stopwatch:
 
     def _timed(self, method: Callable[..., Any]) -> Callable[..., Any]:
         def timed(*arguments: Any, **options: Any) -> Any:
-            began = perf_counter()
+            began = process_time()
             try:
                 return method(*arguments, **options)
             finally:
-                self.seconds += perf_counter() - began
+                self.seconds += process_time() - began
 
         return timed
 

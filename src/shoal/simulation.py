@@ -16,7 +16,7 @@ from shoal.contracts import Clock
 from shoal.engines.simulated import Faults, Problem, Simulation, VirtualClock
 from shoal.history import History
 from shoal.joining import join
-from shoal.records import AnyRecord, Ended
+from shoal.records import AnyRecord
 from shoal.space import Space
 from shoal.stores.memory import MemoryStore
 
@@ -50,12 +50,14 @@ class Simulated:
 
 @dataclass(frozen=True)
 class Ran:
-    """What is left of a study that was run; ``busy`` are the seconds for which its peers ran trials."""
+    """What is left of a study that was run; ``busy`` are the seconds for which its peers ran trials. ``points`` are
+    (time, ``busy`` until then, loss) of each trial that was the best so far when it was done."""
 
     history: History
     records: list[AnyRecord]
     seconds: float
     busy: float
+    points: list[tuple[float, float, float]]
 
 
 def simulate(
@@ -73,7 +75,8 @@ def simulate(
         outcomes={name: count for name, count in history.counts.items() if count},
         utilisation=min(busy / (peers * seconds), 1.0) if seconds else 0.0,
         saved=1.0 - went / whole if whole else 0.0,
-        lost=None if best is None else max(best - begun, 0.0), points=_points(ran.records, history),
+        lost=None if best is None else max(best - begun, 0.0),
+        points=[(time, cost, history.sign * loss) for time, cost, loss in ran.points],
     )  # fmt: skip
 
 
@@ -93,7 +96,7 @@ def run(
     journal = join(store, "simulated", "all", clock, {**plan, **nowhere})
     simulation = Simulation(journal, clock, catalog.thinker(None, None, watch), problem, peers, faults, watch)
     seconds = simulation.run(until, progress)
-    return Ran(journal.history, store.read("simulated", 0)[0], seconds, simulation.busy)
+    return Ran(journal.history, store.read("simulated", 0)[0], seconds, simulation.busy, simulation.points)
 
 
 def full_seconds(problem: Problem, space: Space) -> float:
@@ -120,17 +123,3 @@ def _had_all_run(problem: Problem, history: History) -> tuple[float, float, floa
         if isinstance(value, float | int) and math.isfinite(value):
             least = min(least, sign * value)
     return went, whole, least
-
-
-def _points(records: list[AnyRecord], history: History) -> list[tuple[float, float, float]]:
-    metric, sign = history.definition.metric, history.sign
-    found: list[tuple[float, float, float]] = []
-    best, cost = math.inf, 0.0
-    for record in records:
-        if type(record) is not Ended:
-            continue
-        cost += record.seconds
-        if record.outcome == "done" and sign * float(record.metrics[metric]) < best:
-            best = sign * float(record.metrics[metric])
-            found.append((record.time, cost, sign * best))
-    return found

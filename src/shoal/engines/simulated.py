@@ -59,20 +59,35 @@ class Faults:
     speed_spread: float = 1.0
 
 
-class SimulatedObjective:
-    """Reports what a problem says, when it says so. A trial that was paused goes on where it was."""
+class Breaks:
+    """At which second of its curve each trial fails, if it does: once for all, however often it is paused."""
 
-    def __init__(self, problem: Problem, speed: float, faults: Faults, seed: int) -> None:
-        self._problem, self._speed, self._faults, self._seed = problem, speed, faults, seed
+    def __init__(self, failures: float, seed: int) -> None:
+        self._failures, self._seed = failures, seed % 2**63
+        self._at: dict[int, float] = {}
+
+    def of(self, number: int, first: float, last: float) -> float:
+        """Between the second at which the trial begins and its last; infinity where it does not fail."""
+        if number not in self._at:
+            rng = np.random.default_rng([self._seed, number])
+            fails = rng.random() < self._failures
+            self._at[number] = rng.uniform(first, last) if fails else math.inf
+        return self._at[number]
+
+
+class SimulatedObjective:
+    """Reports what a problem says, when it says so. A trial that was paused goes on where it was; what one says at a
+    single step is its result, and no report."""
+
+    def __init__(self, problem: Problem, speed: float, breaks: Breaks) -> None:
+        self._problem, self._speed, self._breaks = problem, speed, breaks
 
     def run(self, trial: Running) -> Generator[tuple[int | None, Answer] | Wait, None, None]:
         trial.saves = True
-        rng = np.random.default_rng([self._seed % 2**63, trial.number, trial.attempt])
         curve = self._problem.curve(trial.params)
         begun = trial.last_step if trial.resumed else -math.inf
         spent = next((seconds for step, _, seconds in reversed(curve) if step <= begun), 0.0)
-        fails = rng.random() < self._faults.failures
-        breaks = rng.random() * curve[-1][2] if fails else math.inf
+        breaks = self._breaks.of(trial.number, spent, curve[-1][2])
         for step, metrics, seconds in curve:
             if step <= begun:
                 continue
@@ -81,7 +96,7 @@ class SimulatedObjective:
                 raise ObjectiveError("a simulated failure")
             yield Wait((seconds - spent) * self._speed)
             spent = seconds
-            yield step, metrics
+            yield step if len(curve) > 1 else None, metrics
             if trial.due:
                 return
 
@@ -122,7 +137,9 @@ class Simulation:
         peers: int, faults: Faults | None = None, watch: Clock | None = None,
     ) -> None:  # fmt: skip
         self._journal, self._clock, self._problem = journal, clock, problem
-        self._faults, self._seed = faults or Faults(), journal.history.definition.seed
+        self._faults = faults or Faults()
+        seed = journal.history.definition.seed
+        self._breaks = Breaks(self._faults.failures, seed)
         self._watch: Clock = watch or clock
         self._learnt = 0.0  # seconds that it took to tell the search all records
         self._paid: dict[str, float] = {}  # peer -> how much of that it has spent
@@ -130,17 +147,22 @@ class Simulation:
         self._proposer = proposer
         self._woken = False
         journal.listen(self._tell)
-        self._rng = np.random.default_rng([self._seed % 2**63, 7])
-        self._heap: list[tuple[float, int, str, Iterator[float]]] = []
+        self._rng = np.random.default_rng([seed % 2**63, 7])
+        self._heap: list[tuple[float, int, str, Iterator[float], float]] = []  # the last: for how long it runs a trial
         self._count = 0
         self._idle: list[tuple[str, Iterator[float]]] = []
         self._graves: list[Iterator[float]] = []
-        self.busy = 0.0  # seconds that peers ran trials
+        self._worked = 0.0  # seconds for which peers ran trials, but for what is in the heap
+        self.points: list[tuple[float, float, float]] = []  # time, `busy` and the loss of each new best trial
         for place in range(peers):
             self._join(f"peer-{place}")
 
     def _tell(self, record: AnyRecord) -> None:
-        self._woken = self._woken or type(record) is Ended
+        if type(record) is Ended:
+            self._woken = True
+            best = self._journal.history.best_value
+            if record.outcome == "done" and self._journal.history.best == record.number and best is not None:
+                self.points.append((record.time, self.busy, best))
         began = self._watch.monotonic()
         self._proposer.tell(record)
         self._learnt += self._watch.monotonic() - began
@@ -150,39 +172,45 @@ class Simulation:
 
     def _join(self, name: str) -> None:
         speed = self._faults.speed_spread ** self._rng.random()
-        objective = SimulatedObjective(self._problem, speed, self._faults, self._seed)
+        objective = SimulatedObjective(self._problem, speed, self._breaks)
         journal = self._journal
         journal.store.beat(journal.study, name, math.inf)
         peer = Peer(_View(journal, name), lambda history: self._proposer, objective, self._clock)
         self._push(self._clock.time, name, peer.run())
 
-    def _push(self, time: float, name: str, run: Iterator[float]) -> None:
+    @property
+    def busy(self) -> float:
+        """Seconds for which peers have run trials so far."""
+        now = self._clock.time
+        return self._worked + sum(wait - max(time - now, 0.0) for time, _, _, _, wait in self._heap)
+
+    def _push(self, time: float, name: str, run: Iterator[float], wait: float = 0.0) -> None:
         self._count += 1
-        heapq.heappush(self._heap, (time, self._count, name, run))
+        heapq.heappush(self._heap, (time, self._count, name, run, wait))
 
     def run(self, until: float = math.inf, progress: Callable[[float, int], None] | None = None) -> float:
         """Returns the virtual time at the end; ``progress`` is told it on the way, and how many trials began."""
         while self._heap:
-            time, _, name, run = heapq.heappop(self._heap)
             if progress is not None:
-                progress(time, self._journal.history.length)
-            if time > until:
+                progress(self._heap[0][0], self._journal.history.length)
+            if self._heap[0][0] > until:
                 self._clock.time = until
                 break
+            time, _, name, run, wait = heapq.heappop(self._heap)
+            self._worked += wait
             self._clock.time = time
-            wait = next(run, None)
+            pause = next(run, None)
             if self._woken:
                 self._wake(time)
-            if wait is None:
+            if pause is None:
                 continue  # this peer is done
-            if isinstance(wait, Idle):
+            if isinstance(pause, Idle):
                 self._rest(name, run)
             elif self._dies():
                 self._die(name, run)
             else:
                 time = self._clock.time
-                self.busy += max(min(wait, until - time), 0.0)
-                self._push(time + wait, name, run)
+                self._push(time + pause, name, run, pause)
         self._journal.flush()
         return self._clock.time
 
