@@ -61,7 +61,7 @@ def test_a_generator_that_is_paused_runs_its_finally_each_time() -> None:
     ends = [record for record in study._journal.store.read("s", 0)[0] if isinstance(record, Ended)]
     assert [(end.attempt, end.outcome) for end in ends] == [(0, "paused"), (1, "paused"), (2, "done")]
     assert [end.reason for end in ends] == [
-        "1st of 1 at epoch 1; waits for promotion", "1st of 1 at epoch 3; waits for promotion", "",
+        "1st of 1 at epoch 1 when it got there", "1st of 1 at epoch 3 when it got there", "",
     ]  # fmt: skip
 
 
@@ -128,7 +128,7 @@ def test_a_function_that_reports_on_is_told_so_each_time() -> None:
 
 def test_a_function_that_is_paused_may_clean_up_and_is_run_again_from_its_beginning() -> None:
     study = tune(cleans_up, stopping="asha-promote", budget=BUDGET)
-    words = [f"cleaned up: 1st of 1 at epoch {rung}; waits for promotion" for rung in (1, 3)]
+    words = [f"cleaned up: 1st of 1 at epoch {rung} when it got there" for rung in (1, 3)]
     assert said() == [*words, "the end"]
     assert (study.best.value, len(study.best.resumed)) == (0.0, 2)
 
@@ -185,7 +185,7 @@ def test_the_log_of_a_peer_says_what_was_decided_and_why() -> None:
     shoal.tune(frugal, X, workers=1, trials=2, name="s", stopping="asha-promote", budget=BUDGET, progress=False)
     (log,) = Path("shoal.files/s/peers").glob("*.log")
     lines = log.read_text().splitlines()
-    assert any(line.endswith("trial 0 paused: 1st of 1 at epoch 1; waits for promotion") for line in lines)
+    assert any(line.endswith("trial 0 paused: 1st of 1 at epoch 1 when it got there") for line in lines)
     assert any("resumed: promoted to epoch 3: 1st of" in line for line in lines)
 
 

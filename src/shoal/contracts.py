@@ -80,7 +80,9 @@ GO = Decision()
 class Stopping(Protocol):
     """Decides after each report, as a function of the history alone; never touches the store or the clock.
 
-    A rule may have ``begin(history)`` and ``tell(record)`` as a search may, to keep count as records come in.
+    A rule may have ``begin(history)`` and ``tell(record)`` as a search may, to keep count as records come in. One that
+    ends trials only at the report with which they get to a rung says so by ``at_rungs = True``: `patient` asks it about
+    that report again once it has waited.
     """
 
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:

@@ -134,6 +134,10 @@ class History(Fold):
         """How much of the budget the latest attempt is to use; 0: all of it."""
         return self._until.get(number, 0.0)
 
+    def amount(self, spent: float) -> str:
+        """So much of the budget in words: "epoch 3", or "0.25 s"; without a budget, "step 3"."""
+        return f"{spent:g} s" if self._budget == "seconds" else f"{self._budget or 'step'} {spent:g}"
+
     def until_before(self, number: int) -> float:
         """How much of the budget an attempt was to use from which the latest goes on; 0 without one."""
         until = self.until(number) or math.inf

@@ -40,11 +40,11 @@ class LiveTrial:
         self._budget = history.definition.budget
         self.until = history.until(number) or (self._budget.most if self._budget else math.inf)
         self.source = history.source(number)
-        origin = number if attempt else self.source
-        before = () if origin is None else history.reports(origin)
+        own = history.reports(number)
+        before = own if own or self.source is None else history.reports(self.source)
         self.last_step = before[-1].step if before else 0
         self._spent = history.spent(before[-1]) if before else 0.0
-        self._before = history.seconds_before(number, attempt)
+        self._before = before[-1].seconds if before and not own else history.seconds_before(number, attempt)
         self._unsaved = bool(before) and not before[-1].saved  # up to its first report, which shows where it begins
         self._began = clock.monotonic()
         self.params = dict(params)  # user code may change its params; the record's stay

@@ -262,7 +262,7 @@ class Peer:
         for number in list(history.parked):
             turn = self._turns.resume(number)
             if turn is not None:
-                reason = f"paused for good: {history.trial(number).reason}"
+                reason = f"never gone on with: {history.trial(number).reason}"
                 attempt, metrics = turn.attempt - 1, history.metrics(number)
                 seconds = history.seconds_before(number, turn.attempt) - history.seconds_before(number, attempt)
                 self._write_end(number, attempt, "stopped", reason, "", metrics, seconds)

@@ -14,7 +14,7 @@ class Report:
 
     step: int
     metrics: Metrics
-    seconds: float = 0.0  # that the trial had run by then, pauses left out
+    seconds: float = 0.0  # that the trial had run by then, pauses left out, and those it went on from before it
     saved: bool = False  # whether the trial saves checkpoints
     time: float = 0.0  # when, in seconds since 1970 by its peer's clock
 

@@ -97,7 +97,7 @@ def test_a_rule_that_promotes_stops_nothing_before_the_end(key: str, goal: str) 
     if RULES[key][0] in PAUSING:
         stops = [r for r in ran(key, goal).records if isinstance(r, Ended) and r.outcome == "stopped"]
         assert stops
-        assert all(record.reason.startswith("paused for good: ") for record in stops)
+        assert all(record.reason.startswith("never gone on with: ") for record in stops)
 
 
 # ---------------------------------------------------------------------- one fold on every peer

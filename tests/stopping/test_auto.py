@@ -58,7 +58,7 @@ def test_as_long_as_no_trial_has_saved_each_is_to_see_the_whole_budget() -> None
 def test_the_first_trials_are_paused_at_the_first_rung_though_nobody_knew_that_they_save() -> None:
     told = Told(Auto())
     told.start(0, told.next(0).until)
-    assert told.report(0, 1, 0.5, saved=True).reason == "1st of 1 at epoch 1; waits for promotion"
+    assert told.report(0, 1, 0.5, saved=True).reason == "1st of 1 at epoch 1 when it got there"
 
 
 @pytest.mark.parametrize("late", [False, True])

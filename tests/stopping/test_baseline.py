@@ -57,7 +57,7 @@ def test_where_more_is_better_the_margin_lies_below_the_baseline() -> None:
     assert not told.report(1, 2, 0.45).stop
     decision = told.report(2, 2, 0.3)
     assert decision.stop
-    assert decision.reason == "0.3 at 2 is worse than 0.5 of trial 0 there, by more than the margin 0.8"
+    assert decision.reason == "0.3 at epoch 2 is worse than 0.5 of trial 0 there, by more than the margin 0.8"
 
 
 def test_without_a_finished_trial_nothing_is_cancelled() -> None:

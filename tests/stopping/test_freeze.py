@@ -86,7 +86,7 @@ def test_without_enough_trials_to_learn_from_it_is_successive_halving() -> None:
 def test_trials_are_paused_as_in_successive_halving() -> None:
     told = crossed(Freeze())
     decision = told.park(24, 1, 0.01, until=1)
-    assert decision == shoal.Decision(pause=True, reason="2nd of 25 at epoch 1; waits for promotion")
+    assert decision == shoal.Decision(pause=True, reason="2nd of 25 at epoch 1 when it got there")
 
 
 def test_two_peers_foresee_the_same_and_asking_twice_changes_nothing() -> None:

@@ -78,7 +78,7 @@ def test_a_trial_is_paused_at_its_bracket_s_first_rung_and_not_before() -> None:
     told = told_of()
     told.start(9, 3)
     assert [told.report(9, step, 0.5).pause for step in (1, 2)] == [False, False]
-    assert told.report(9, 3, 0.5).reason == "1st of 1 at epoch 3 as yet"
+    assert told.report(9, 3, 0.5).reason == "1st of 1 at epoch 3 when it got there"
     told.start(14, 9)  # of the last bracket: sees all at once
     assert not any(told.report(14, step, 0.5).pause for step in range(1, 10))
 

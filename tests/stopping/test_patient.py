@@ -55,6 +55,26 @@ def test_the_reason_is_that_of_the_other_rule_and_how_long_it_was_waited() -> No
     assert told.report(0, 3, 0.5).reason == "step 1 is enough for trial 0; no better for 2 reports"
 
 
+@pytest.mark.parametrize(("rule", "settings"), [("asha", {}), ("asha-pareto", {"others": {"size": "minimize"}})])
+def test_what_a_rule_said_of_a_rung_holds_until_the_wait_is_over(rule: str, settings: dict[str, Any]) -> None:
+    """Rungs are at 1, 3, 9 …: the verdict at 3 comes while the trial waits, and no other does before 9."""
+    patient = catalog.stopping("patient", {"rule": rule, "settings": settings, "patience": 3})
+    assert patient is not None
+    told = Told(patient, shoal.Budget("epoch", 1, 27))
+    for number in range(6):
+        for step in range(1, 8):
+            assert not told.report(number, step, 0.1 + number / 100 - step / 1000, size=1.0).stop
+    said = [told.report(6, step, loss, size=2.0) for step, loss in enumerate([0.3, 0.29, *[0.295] * 3], 1)]
+    assert [decision.stop for decision in said] == [False, False, False, False, True]
+    assert "epoch 3" in said[-1].reason
+    assert "no better for 3 reports" in said[-1].reason
+    said = [
+        told.report(7, step, loss, size=2.0)
+        for step, loss in enumerate([0.3, *[0.29 - 0.001 * k for k in range(7)]], 1)
+    ]
+    assert not any(decision.stop for decision in said)  # it was better again before the wait was over
+
+
 def test_a_pause_waits_as_a_stop_does() -> None:
     rule = Patient(patience=2)
     rule.wrap(At(1, pause=True))
@@ -89,7 +109,7 @@ def test_by_name_the_other_rule_is_made_with_its_settings_and_is_told_what_happe
     told.report(1, 1, 0.5)
     told.report(0, 3, 0.1)
     assert told.report(1, 2, 0.6) == shoal.Decision(
-        stop=True, reason="0.6 at epoch 2 is the 2nd of 2, not among the best 1/2; no better for 1 reports"
+        stop=True, reason="0.6 at epoch 2 is the 2nd of 2, not among the best 1/2; no better for 1 report"
     )
 
 

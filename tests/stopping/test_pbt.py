@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from time import sleep
 from typing import Any
 
 import pytest
@@ -172,7 +173,7 @@ def test_trials_wait_at_each_comparison_and_the_one_that_is_furthest_behind_goes
     told, stopped = told_of([0.1, 0.2, 0.3])
     assert stopped == []
     decision = told.report(3, 1, 0.15)
-    assert (decision.pause, decision.reason) == (True, "2nd of 4 at epoch 1; waits for its turn")
+    assert (decision.pause, decision.reason) == (True, "2nd of 4 at epoch 1 when it got there")
     for number in range(4):
         told.end(number, "paused")
     turns = []
@@ -226,6 +227,28 @@ def test_heirs_begin_where_their_sources_were() -> None:
         source = ran.history.source(number)
         assert source is not None
         assert 1 < first <= ran.history.reports(source)[-1].step + 1
+
+
+def test_heirs_have_used_the_seconds_that_their_sources_had() -> None:
+    """With a budget in seconds, all are trained for as long, whatever part of it was another's."""
+
+    def train(params: Params, trial: Any) -> Any:
+        state = trial.checkpoint / "state"
+        step = int(state.read_text()) if state.exists() else 0
+        while True:
+            sleep(0.01)
+            state.write_text(str(step := step + 1))
+            yield {"loss": params["x"] + 1 / step, "step": step}
+
+    study = shoal.tune(train, {"x": (0.0, 1.0)}, trials=12, workers=0, stopping="pbt", search="random", seed=0,
+                       stopping_settings={"population": 4}, budget=shoal.Budget("seconds", 0.05, 0.3),
+                       timeout=60.0, progress=False)  # fmt: skip
+    firsts = {trial.reports[0].step: trial.reports[0].seconds for trial in study.trials if trial.reports}
+    assert max(firsts) > 5  # of an heir
+    assert all(seconds >= 0.01 * step for step, seconds in firsts.items())
+    done = [trial.reports[-1].step for trial in study.trials if trial.outcome == "done"]
+    assert done
+    assert max(done) <= 30 + 1
 
 
 @pytest.mark.parametrize("start", [{"n": 1, "x": 0.5}, {"n": 2, "x": -0.5}, {"n": 5, "x": 0.0}])

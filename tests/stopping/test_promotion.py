@@ -30,7 +30,7 @@ def test_a_new_trial_runs_to_the_first_rung_and_is_paused_there() -> None:
     assert (proposal.resume_from, proposal.until) == (None, 1)
     told.start(0, proposal.until)
     decision = told.report(0, 1, 0.5)
-    assert decision == shoal.Decision(pause=True, reason="1st of 1 at epoch 1; waits for promotion")
+    assert decision == shoal.Decision(pause=True, reason="1st of 1 at epoch 1 when it got there")
 
 
 def test_while_a_rung_holds_fewer_than_eta_none_of_it_is_promoted() -> None:
@@ -87,7 +87,7 @@ def test_a_resumed_trial_is_paused_at_the_rung_that_it_was_resumed_for() -> None
     told.start(0, 3)
     assert not told.report(0, 1, 0.1).pause  # said again, by one that has no checkpoint
     assert not told.report(0, 2, 0.1).pause
-    assert told.report(0, 3, 0.1).reason == "1st of 1 at epoch 3; waits for promotion"
+    assert told.report(0, 3, 0.1).reason == "1st of 1 at epoch 3 when it got there"
     told.end(0, "paused")
     told.start(0, 9)
     assert [told.report(0, step, 0.1).pause for step in range(4, 10)] == [False] * 6
@@ -95,7 +95,7 @@ def test_a_resumed_trial_is_paused_at_the_rung_that_it_was_resumed_for() -> None
 
 def test_a_step_that_jumps_over_rungs_waits_at_the_last_of_them() -> None:
     told = parked([0.3, 0.4])
-    assert told.park(2, 5, 0.2, until=1).reason == "1st of 1 at epoch 3; waits for promotion"
+    assert told.park(2, 5, 0.2, until=1).reason == "1st of 1 at epoch 3 when it got there"
     assert told.next(3).resume_from is None  # the best of 3 at epoch 1 waits at epoch 3
     for number in (0, 1):
         told.park(number, 3, 0.5, until=3)
@@ -212,7 +212,7 @@ def test_at_the_end_the_best_trial_saw_the_whole_budget_and_all_others_are_stopp
     assert outcomes["done"] + outcomes["stopped"] == len(losses)
     for trial in study.trials:
         if trial.outcome == "stopped":
-            assert trial.reason.startswith("paused for good: ")
+            assert trial.reason.startswith("never gone on with: ")
             assert trial.reports[-1].step in (1, 3)
     assert f"all {len(losses)} trials have ended" in study.ended
 

@@ -49,7 +49,6 @@ def unfinished(history: History) -> str:
     words = f"; {failed} failed" if failed else ""
     if told:
         spent, gain, trial = max(told)
-        what = plan.budget.name if plan.budget else "step"
         leader = f"trial {history.called(-trial)} leads, with {plan.metric} {history.sign * -gain:.6g}"
-        words += f"; {leader} at {what} {spent:g}"
+        words += f"; {leader} at {history.amount(spent)}"
     return words

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from shoal.contracts import GO, Decision
 from shoal.errors import StudyError
@@ -25,6 +26,7 @@ class ASHA:
     later than the one before (s = 0, 1 …); trials are dealt to them in the ratio of η^-s. With ``adapt`` it learns how
     well each rung foresees the next: where it does not, more than 1/η go on; and it has no rung just before the end."""
 
+    at_rungs: ClassVar[bool] = True
     eta: float = 3.0
     grace: float | None = None  # r; the least budget by default
     brackets: int = 1
@@ -39,7 +41,6 @@ class ASHA:
         budget = history.definition.budget
         least = self.grace or (budget.least if budget else 1.0)
         at = (spaced_levels if self.adapt else levels)(least, budget.most if budget else math.inf, self.eta)
-        self._what = budget.name if budget else "step"
         self._last = budget.most if budget else math.inf
         self._cycle = _cycle(self.eta, min(self.brackets, len(at)))
         dealt: dict[int, list[int]] = {s: [] for s in range(max(self._cycle) + 1)}
@@ -70,7 +71,7 @@ class ASHA:
             return GO
         return Decision(
             stop=True,
-            reason=f"{loss * history.sign:.4g} at {self._what} {spent:g} is the {ordinal(rank + 1)} of {count}, "
+            reason=f"{loss * history.sign:.4g} at {history.amount(spent)} is the {ordinal(rank + 1)} of {count}, "
             f"not among the best 1/{one_in:.3g}",
         )
 

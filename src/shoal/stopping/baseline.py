@@ -64,6 +64,6 @@ class Baseline:
             return GO
         return Decision(
             stop=True,
-            reason=f"{loss * history.sign:.4g} at {spent:g} is worse than {baseline * history.sign + 0.0:.4g} of trial "
-            f"{self._of} there, by more than the margin {self.margin:g}",
+            reason=f"{loss * history.sign:.4g} at {history.amount(spent)} is worse than "
+            f"{baseline * history.sign + 0.0:.4g} of trial {self._of} there, by more than the margin {self.margin:g}",
         )

@@ -44,7 +44,7 @@ class Hyperband:
     def begin(self, history: History) -> None:
         budget = history.definition.budget
         assert budget is not None
-        self._history, self._what = history, budget.name
+        self._history = history
         self.levels = levels_from_top(budget.least, budget.most, self.eta)
         top = len(self.levels) - 1
         # bracket s begins with n trials at level s_max - s
@@ -122,7 +122,10 @@ class Hyperband:
             return GO
         rung = ladder.rungs[reached - 1]
         place = rung.rank(rung.of[number]) + 1
-        return Decision(pause=True, reason=f"{ordinal(place)} of {len(rung)} at {self._what} {rung.level:g} as yet")
+        return Decision(
+            pause=True,
+            reason=f"{ordinal(place)} of {len(rung)} at {self._history.amount(rung.level)} when it got there",
+        )
 
     def ask(self, number: int, rng: np.random.Generator) -> Proposal:
         fresh = number >= 0
@@ -160,5 +163,5 @@ class Hyperband:
         if place >= allowed:
             return None
         until = beyond(self.levels, max(rung.level, self._history.until(number) or 0.0))
-        why = f"promoted to {self._what} {until:g}: {ordinal(place + 1)} of {len(rung)} in bracket {s}"
+        why = f"promoted to {self._history.amount(until)}: {ordinal(place + 1)} of {len(rung)} in bracket {s}"
         return Proposal(self._history.params(number), why, until, resume_from=number)

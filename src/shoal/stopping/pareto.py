@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
@@ -28,6 +29,7 @@ class ParetoASHA:
     """Settings: the other metrics with their goals, "minimize" or "maximize"; the reduction factor η; and the budget
     before the first rung."""
 
+    at_rungs: ClassVar[bool] = True
     others: dict[str, str] = field(default_factory=dict)
     eta: float = 3.0
     grace: float | None = None  # r; the least budget by default
@@ -39,7 +41,6 @@ class ParetoASHA:
     def begin(self, history: History) -> None:
         budget = history.definition.budget
         least = self.grace or (budget.least if budget else 1.0)
-        self._what = budget.name if budget else "step"
         self._last = budget.most if budget else math.inf
         self._levels = levels(least, self._last, self.eta)
         self._rungs: list[dict[int, list[float]]] = [{} for _ in self._levels]  # trial -> its losses there
@@ -85,6 +86,6 @@ class ParetoASHA:
         metrics = ", ".join([history.definition.metric, *self.others])
         return Decision(
             stop=True,
-            reason=f"at {self._what} {spent:g} it is the {ordinal(place + 1)} of {count} by the Pareto front of "
+            reason=f"at {self._history.amount(spent)} it is the {ordinal(place + 1)} of {count} by the Pareto front of "
             f"{metrics}, not among the best 1/{self.eta:.3g}",
         )

@@ -54,9 +54,20 @@ class Patient:
     def _drop(self, number: int) -> None:
         self._best.pop(number, None)
 
+    def _earlier(self, number: int, history: History) -> Decision:
+        """What the rule said of the last rung, if the trial got to it while it was waited for."""
+        told = [report for report in history.reports(number) if history.loss(report) is not None]
+        said = (self._rule.decide(number, report, history) for report in told[-1 - self.patience : -1])
+        return next((decision for decision in said if decision.ends), GO)
+
     def decide(self, number: int, report: Report | Reported, history: History) -> Decision:
-        decision = self._rule.decide(number, report, history)
         since = self._best.get(number, (0.0, 0))[1]
-        if not decision.ends or since < self.patience:
+        if since < self.patience:
             return GO
-        return Decision(decision.stop, decision.pause, f"{decision.reason}; no better for {since} reports")
+        decision = self._rule.decide(number, report, history)
+        if not decision.ends and since == self.patience and getattr(self._rule, "at_rungs", False):
+            decision = self._earlier(number, history)
+        if not decision.ends:
+            return GO
+        waited = "1 report" if since == 1 else f"{since} reports"
+        return Decision(decision.stop, decision.pause, f"{decision.reason}; no better for {waited}")

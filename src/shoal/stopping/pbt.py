@@ -49,7 +49,7 @@ class PBT:
     def begin(self, history: History) -> None:
         budget = history.definition.budget
         assert budget is not None
-        self._history, self._what, self._most = history, budget.name, budget.most
+        self._history, self._most = history, budget.most
         interval = self.interval or max((budget.most - budget.least) / 10, budget.least)
         if self.interval is None and is_whole(budget.least, budget.most):
             interval = float(round(interval))  # as the rungs of other rules
@@ -69,10 +69,10 @@ class PBT:
         rung = self.ladder.entered(number, report)
         if rung is None or rung is self.ladder.rungs[-1] or spent < history.until(number):
             return GO  # a trial without a checkpoint passes again what it had passed
-        where = f"{ordinal(rung.rank(rung.of[number]) + 1)} of {len(rung)} at {self._what} {rung.level:g}"
+        where = f"{ordinal(rung.rank(rung.of[number]) + 1)} of {len(rung)} at {self._history.amount(rung.level)}"
         if self._is_worst(number, rung):
             return Decision(stop=True, reason=f"{where}; an heir of a better one follows")
-        return Decision(pause=True, reason=f"{where}; waits for its turn")
+        return Decision(pause=True, reason=f"{where} when it got there")
 
     def _is_worst(self, number: int, rung: Rung) -> bool:
         """Whether a trial is of the worst quantile at a rung, of all that got there so far."""
@@ -92,7 +92,7 @@ class PBT:
         if waiting:
             reached, trial = waiting[0]
             level = self.ladder.rungs[min(reached, len(self.ladder.rungs) - 1)].level
-            why = f"goes on to {self._what} {level:g}, as the one that is furthest behind"
+            why = f"goes on to {self._history.amount(level)}, as the one that is furthest behind"
             return Proposal(self._history.params(trial), why, self._until(reached), resume_from=trial)
         if number < 0:
             raise Exhausted("no trial of the population waits")
@@ -116,7 +116,7 @@ class PBT:
                 source = sources[rng.integers(len(sources))]
                 params, changed = self._explore(self._history.params(source), rng)
                 place = ordinal(best.index(source) + 1)
-                why = f"goes on from trial {source}, the {place} at {self._what} {rung.level:g}, with {changed}"
+                why = f"goes on from trial {source}, the {place} at {self._history.amount(rung.level)}, with {changed}"
                 return Proposal(params, why, self._until(self.ladder.reached(source)), source=source)
         return self._begin(number, rng)
 

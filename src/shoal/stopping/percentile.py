@@ -40,8 +40,6 @@ class Percentile:
         self._looked: dict[int, int] = {}  # trial -> the last interval in which it was looked at
         self._at: dict[int, list[float]] = {}  # interval -> the best losses so far of all that reported in it, sorted
         self._in: dict[int, dict[int, float]] = {}  # trial -> the same, of its own
-        budget = history.definition.budget
-        self._what = budget.name if budget else "step"
         self._told = Told(history, self._add, self._drop)
 
     def tell(self, record: AnyRecord) -> None:
@@ -78,7 +76,7 @@ class Percentile:
             return GO
         return Decision(
             stop=True,
-            reason=f"{best * history.sign:.4g} by {self._what} {history.spent(report):g} is not among the best "
+            reason=f"{best * history.sign:.4g} by {history.amount(history.spent(report))} is not among the best "
             f"{self.percentile:g} % of {len(losses)}: {kept * history.sign:.4g}",
         )
 

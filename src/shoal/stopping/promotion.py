@@ -44,7 +44,7 @@ class Promotion:
     def begin(self, history: History) -> None:
         budget = history.definition.budget
         assert budget is not None
-        self._history, self._what = history, budget.name
+        self._history = history
         self.pick: Callable[[Rung, list[tuple[float, int]], int], int | None] = first_of
         self.favourite: Callable[[list[int]], int | None] = lambda waiting: None  # which goes on to its end at once
         self.levels = (spaced_levels if self.adapt else levels)(self.grace or budget.least, budget.most, self.eta)
@@ -105,7 +105,7 @@ class Promotion:
         place = rung.rank(rung.of[number])
         return Decision(
             pause=True,
-            reason=f"{ordinal(place + 1)} of {len(rung)} at {self._what} {rung.level:g}; waits for promotion",
+            reason=f"{ordinal(place + 1)} of {len(rung)} at {self._history.amount(rung.level)} when it got there",
         )
 
     def _target(self, number: int) -> float:
@@ -145,23 +145,24 @@ class Promotion:
                 continue
             one_in = self.ladder.one_in(k, self.eta) if self.adapt else self.eta
             allowed = max(int(len(rung) / one_in), 0 if fresh else 1)
+            best = waiting[0][1]
             picked = self.pick(rung, waiting, allowed) if allowed else None
             if picked is None and not fresh:
                 picked = first_of(rung, waiting, 1)  # even where others, which were never paused, took its place
             if picked is not None:
-                return self._promoted(picked, rung, beyond(self.levels, max(rung.level, self._target(picked))))
+                return self._promoted(picked, rung, "" if picked == best else ", and the model expects most of it")
         return None
 
-    def _promoted(self, number: int, rung: Rung, until: float) -> Proposal:
-        place = ordinal(rung.place(number) + 1)
-        why = f"promoted to {self._what} {until:g}: {place} of {len(rung)} at {rung.level:g}"
+    def _promoted(self, number: int, rung: Rung, foreseen: str) -> Proposal:
+        until = beyond(self.levels, max(rung.level, self._target(number)))
+        place = f"{ordinal(rung.place(number) + 1)} of {len(rung)} at {rung.level:g}"
+        why = f"promoted to {self._history.amount(until)}: {place}{foreseen}"
         return Proposal(self._history.params(number), why, until, resume_from=number)
 
 
 def untold(history: History, number: int, until: float) -> Proposal:
     """Go on with a paused trial that has told no loss, by which it could be compared."""
-    assert history.definition.budget is not None
-    why = f"goes on to {history.definition.budget.name} {until:g}: it has told no loss yet"
+    why = f"goes on to {history.amount(until)}: it has told no loss yet"
     return Proposal(history.params(number), why, until, resume_from=number)
 
 
