@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 import shoal
+from rules import At
 from shoal.contracts import Proposal
 from shoal.history import History
 from shoal.proposals import Draws, Proposer
-from shoal.records import AnyRecord, Definition
+from shoal.records import AnyRecord, Definition, Ended, Started, write_params
 from shoal.search.random import Random
+from told import Told
 
 N = 20_000
 SPACE = shoal.Space({"x": (0.0, 1.0), "n": shoal.randint(1, 9, default=4), "k": "c"}, where="x * n < 8")
@@ -172,9 +174,20 @@ def test_what_a_users_own_search_proposes_is_checked_and_brought_into_type() -> 
     assert (type(params["x"]), type(params["n"])) == (float, int)
 
 
+def test_a_trial_that_was_lost_is_begun_again_with_its_params_and_says_why() -> None:
+    told = Told(At(9))
+    told.tell(Started(0, write_params({"x": 0.25}), "p", 0.0, "random"))
+    told.tell(Ended(0, "lost", 1.0, reason="its process was killed", attempt=0))
+    again = told.proposer.propose(0)
+    assert (again.params, again.why) == ({"x": 0.25}, "begun again: its process was killed")
+    told.tell(Started(0, write_params(again.params), "p", 2.0, again.why, attempt=1))
+    trial = told.history.trial(0)
+    assert (trial.why, trial.resumed) == ("random", (again.why,))
+
+
 @pytest.mark.parametrize("params", [{"x": 2.0, "n": 1}, {"x": 0.5}, {"x": 1.0, "n": 9}, {"x": math.nan, "n": 1}, {}])
 def test_what_lies_outside_of_the_space_is_refused_from_a_users_own_search(params: dict[str, Any]) -> None:
-    with pytest.raises(shoal.SpaceError):
+    with pytest.raises(shoal.SpaceError, match="the search Fixed proposed for trial 0: "):
         proposer(search=Fixed(params), start=[]).propose(0)
 
 

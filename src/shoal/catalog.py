@@ -71,6 +71,8 @@ def stopping(name: str, settings: Mapping[str, Any] | None = None) -> Stopping |
     """A stopping rule by name, as `search`; None for "none"."""
     if name == "none":
         return None
+    if name not in STOPPINGS:
+        raise StudyError(unknown("stopping rule", name, ("none", *STOPPINGS)))
     rule = _made("stopping rule", STOPPINGS, name, settings)
     if hasattr(rule, "wrap"):
         inner = stopping(rule.rule, rule.settings)

@@ -58,6 +58,10 @@ class History(Fold):
         """How many attempts at the trial were lost."""
         return len(self._lost.get(number, ()))
 
+    def pauses(self, number: int) -> int:
+        """How many attempts at the trial were paused."""
+        return len(self._paused.get(number, ()))
+
     def params(self, number: int) -> Params:
         """The params of a trial; empty while only its end is known."""
         return self._points.params(number) if self._begun[number] >= 0 else {}

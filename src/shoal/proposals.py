@@ -13,7 +13,7 @@ from numpy.random import Generator
 from shoal.clock import RealClock
 from shoal.contracts import GO, Clock, Decision, Proposal, Resuming, Search, Stopping
 from shoal.draws import Draws
-from shoal.errors import ShoalError, StudyError
+from shoal.errors import ShoalError, SpaceError, StudyError
 from shoal.history import History
 from shoal.journal import Journal
 from shoal.records import AnyRecord, Reported, Started, write_params
@@ -84,7 +84,8 @@ class Proposer:
         history = self._history
         if 0 <= number < history.length and history.inside(number):  # an attempt at it was lost
             trial = history.trial(number)
-            return Proposal(trial.params, trial.why, history.until(number), source=history.source(number))
+            why = f"begun again: {trial.reason}" if trial.reason else trial.why
+            return Proposal(trial.params, why, history.until(number), source=history.source(number))
         began = self._time()
         with self._blamed():
             proposal = self._search.ask(number, self._draws.at(max(number, 0)))
@@ -94,7 +95,11 @@ class Proposer:
                     f"{self._names} gave {proposal!r:.100} for trial {number}, no shoal.contracts.Proposal; "
                     'return Proposal(params, "why")'
                 )
-            proposal = replace(proposal, params=history.space.validate(proposal.params), why=str(proposal.why))
+            try:
+                params = history.space.validate(proposal.params)
+            except SpaceError as error:
+                raise SpaceError(f"{self._names} proposed for trial {number}: {error}") from None
+            proposal = replace(proposal, params=params, why=str(proposal.why))
         took = self._time() - began
         return proposal if took < 0.0005 else replace(proposal, seconds=round(took, 3))
 

@@ -25,7 +25,7 @@ class Trial:
 
     ``value`` is the study's metric as the objective gave it, None unless the trial is done; ``seconds`` is how long
     it took, lost attempts and pauses left out; ``time`` is when its last attempt began, in seconds since 1970.
-    ``resumed`` says why it was resumed, each time; ``islands`` on which it lives, where a study has some.
+    ``resumed`` says why it was resumed or begun again, each time; ``islands`` on which it lives, if a study has some.
     """
 
     number: int

@@ -152,7 +152,9 @@ class Turns:
         losses = history.losses(number)
         if losses > history.definition.retries:
             last = history.trial(number).reason
-            self._end(number, "failed", f"lost in each of {losses} attempts; the last: {last}", attempt)
+            pauses = history.pauses(number)
+            where = f"{losses} of {losses + pauses}" if pauses else f"each of {losses}"
+            self._end(number, "failed", f"lost in {where} attempts; the last: {last}", attempt)
             return False
         return True
 

@@ -192,7 +192,9 @@ def test_a_trial_that_dies_too_often_has_failed() -> None:
     ran = Ran(Faults(deaths=0.3), stopping="none", trials=30, retries=1)
     failed = [trial for trial in ran.history.trials() if trial.outcome == "failed"]
     assert len(ran.outcomes) == 30
-    assert any("lost in each of 2 attempts" in trial.reason for trial in failed)
+    assert all("lost in each of 2 attempts" in trial.reason for trial in failed)
+    ran = Ran(Faults(deaths=0.3), stopping="asha-promote", trials=60, retries=1)
+    assert any("lost in 2 of 3 attempts" in trial.reason for trial in ran.history.trials())  # the first was paused
 
 
 def test_a_death_costs_its_peer_until_it_is_noticed() -> None:

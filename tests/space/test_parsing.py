@@ -68,6 +68,13 @@ def test_a_domain_that_yaml_took_for_a_dict_is_to_be_quoted() -> None:
         from_yaml({'choice([{"a"': "1}, 2])"})
 
 
+def test_a_domain_that_yaml_cut_at_a_comma_is_to_be_quoted() -> None:
+    with pytest.raises(SpaceError, match=r"'uniform\(0' cannot be read; .* in YAML's braces, quote what has commas"):
+        from_yaml("uniform(0")
+    with pytest.raises(SpaceError, match=r"choice\(\['a', 'b'\]\)$"):
+        from_yaml("uniform(0))")
+
+
 HOSTILE = [
     "__import__('os').system('touch {canary}')", "uniform(__import__('os').system('touch {canary}'), 1)",
     "choice([open('{canary}', 'w')])", "eval('1')", "uniform(0, 1).__class__()", "uniform.__globals__()",

@@ -186,7 +186,7 @@ def _counts(text: str) -> list[int]:
 
 
 def _subject(target: str, store: str | None, budget: str | None) -> Subject:
-    from shoal.problems import NAMES
+    from shoal.problems import CLASSIC, NAMES
 
     if target in NAMES:
         return _built_in(target, budget)
@@ -197,7 +197,13 @@ def _subject(target: str, store: str | None, budget: str | None) -> Subject:
         fields = read_study(Path(target))
         name = fields.get("name", Path(target).stem)
         store = store or fields.get("store") or os.path.join(os.path.dirname(target), DEFAULT_STORE)
-    return _recorded(open_study(name, store or DEFAULT_STORE)._journal.history, budget)
+    try:
+        study = open_study(name, store or DEFAULT_STORE)
+    except ShoalError as error:
+        raise type(error)(
+            f"{error}. Built-in problems are {', '.join(sorted(CLASSIC))} and bbob_f1 to bbob_f24"
+        ) from None
+    return _recorded(study._journal.history, budget)
 
 
 def _recorded(history: History, budget: str | None) -> Subject:

@@ -22,7 +22,7 @@ from shoal.problems.bbob_functions import FUNCTIONS
 from shoal.problems.classic import CLASSIC
 from shoal.problems.problem import Problem
 
-__all__ = ["NAMES", "Problem", "bbob", "problem"]
+__all__ = ["CLASSIC", "NAMES", "Problem", "bbob", "problem"]
 
 _BBOB: Final = {f"bbob_f{number}": partial(bbob, number) for number in FUNCTIONS}
 NAMES: Final = (*CLASSIC, *_BBOB)

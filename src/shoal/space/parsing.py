@@ -99,8 +99,9 @@ def _tree(text: str) -> ast.expr:
     try:
         return ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
+        cut = "; in YAML's braces, quote what has commas" if text.count("(") > text.count(")") else ""
         raise SpaceError(
-            f"{_short(text)} cannot be read; write it like loguniform(1e-6, 1) or choice(['a', 'b'])"
+            f"{_short(text)} cannot be read; write it like loguniform(1e-6, 1) or choice(['a', 'b']){cut}"
         ) from None
 
 
