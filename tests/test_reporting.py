@@ -10,7 +10,9 @@ import pytest
 
 import shoal
 from conftest import wait_until
+from shoal.contracts import Proposal
 from shoal.live import LiveTrial
+from shoal.search.random import Random
 from shoal.study import Study
 
 EPOCHS = shoal.Budget("epoch", 1, 9)
@@ -221,6 +223,22 @@ def test_a_budget_in_seconds_is_measured_by_the_clock_of_the_study_pauses_left_o
     assert (study.best.outcome, study.best.seconds) == ("done", 91)
 
 
+def test_the_seconds_of_a_trial_are_its_own_and_not_those_of_the_search_before_it() -> None:
+    watch = Watch()
+
+    class Slow(Random):
+        def ask(self, number: int, rng: Any) -> Proposal:
+            watch.time += 5
+            return super().ask(number, rng)
+
+    study = shoal.Study({"x": (0.0, 1.0)}, search=Slow(), clock=watch)
+    for seconds in (2.0, 3.0):
+        trial = study.ask()
+        watch.time += seconds
+        study.tell(trial, 0.5)
+    assert [trial.seconds for trial in study.trials] == [2, 3]
+
+
 def test_seconds_are_what_a_rule_that_stops_compares_at_too() -> None:
     watch = Watch()
     study = study_of([0.1, 0.2, 0.3], stopping="asha", budget=shoal.Budget("seconds", 10, 90), clock=watch)
@@ -229,7 +247,7 @@ def test_seconds_are_what_a_rule_that_stops_compares_at_too() -> None:
     watch.time += 12
     decisions = [study.report(trial, 101, loss=trial.params["x"]) for trial in trials]
     assert [decision.stop for decision in decisions] == [False, False, True]
-    assert "at seconds 12" in decisions[2].reason
+    assert "at 12 s" in decisions[2].reason
 
 
 def test_reports_amid_epochs_are_all_kept_at_what_they_say() -> None:

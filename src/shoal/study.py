@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -153,7 +154,7 @@ class Study:
 
     def _start(self, turn: Turn, proposal: Proposal) -> LiveTrial:
         write_start(proposal, turn.number, turn.attempt, self._journal, self._clock)
-        self._open[turn.number] = turn
+        self._open[turn.number] = replace(turn, began=self._clock.monotonic())  # the search took its time before
         trial = LiveTrial(
             self._journal, turn.number, turn.attempt, proposal.params, "cpu", self._clock, self._proposer.decide,
             halts=False,
