@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from functools import partial
 from typing import Any
 
@@ -81,6 +82,25 @@ def test_learners_beat_random_beside_seven_running_trials_too(make: Any, trials:
         assert study.best is not None
         found.append(study.best.value)
     assert np.median(found) < quantile(0.05, trials)
+
+
+def test_the_chance_of_a_new_best_is_what_it_is_said_to_be_where_losses_are_noisy() -> None:
+    """Of 240 proposals about as many found a new best as their chances add up to, some 20: within five deviations."""
+    said = found = 0.0
+    for seed in range(4):
+        study, rng, least = (
+            shoal.Study({"x": (0.0, 1.0)}, search="gp", seed=seed),
+            np.random.default_rng(seed),
+            math.inf,
+        )
+        for _ in range(60):
+            trial = study.ask()
+            loss = (trial.params["x"] - 0.3) ** 2 + 0.05 * float(rng.normal())
+            if chance := re.search(r"(\d+)% chance of a new best", trial.why):
+                said, found = said + int(chance[1]) / 100, found + (loss < least)
+            least = min(least, loss)
+            study.tell(trial, loss)
+    assert abs(said - found) < 5 * math.sqrt(said)
 
 
 def test_random_is_as_good_as_random() -> None:

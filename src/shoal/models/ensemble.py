@@ -23,6 +23,7 @@ class Ensemble:
         self._alpha = np.stack([model.alpha for model in models])[:, :, None]
         self._whiten = [model.whiten for model in models]
         self._signal = np.array([model.signal for model in models])[:, None]
+        self._noise = np.array([model.noise for model in models])[:, None]
         self._best = np.array([model.best for model in models])[:, None]
         self._weights = np.array(weights)[:, None] / sum(weights)
 
@@ -51,7 +52,8 @@ class Ensemble:
         found = log_expected_improvement(mean, deviation, self._best) + np.log(self._weights)
         return np.asarray(np.logaddexp.reduce(found, axis=0))
 
-    def chance(self, squares: Array) -> Array:
-        """The probability of any improvement [m]."""
+    def chance(self, squares: Array, least: Array) -> Array:
+        """The probability [m] of an outcome, noise and all, below the least so far, as each model has it [s]."""
         mean, deviation = self._predict(squares)
-        return np.asarray((self._weights * ndtr((self._best - mean) / deviation)).sum(0))
+        off = (least[:, None] - mean) / np.sqrt(deviation**2 + self._noise)
+        return np.asarray((self._weights * ndtr(off)).sum(0))

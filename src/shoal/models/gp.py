@@ -32,7 +32,7 @@ class GaussianProcess:
         self.scale = np.exp(-theta.lengths)[group]
         self.signal = math.exp(theta.signal)
         self.x = x * self.scale
-        factor, self._added = _factor(self.signal * matern(squared_distances(self.x, self.x)), math.exp(theta.noise))
+        factor, self.noise = _factor(self.signal * matern(squared_distances(self.x, self.x)), math.exp(theta.noise))
         self.alpha, _ = lapack.dpotrs(factor, y, lower=1)
         self.whiten, _ = lapack.dtrtri(factor, lower=1)
         self.best = float(self.mean(x if ends is None else ends).min())
@@ -43,7 +43,7 @@ class GaussianProcess:
         """Count coordinates as told, with what is expected there: that changes no mean, but deviations."""
         white = whitened(self.whiten, self.signal * matern(self.squares(x)))
         x = x * self.scale
-        factor, _ = _factor(self.signal * matern(squared_distances(x, x)) - white.T @ white, self._added)
+        factor, _ = _factor(self.signal * matern(squared_distances(x, x)) - white.T @ white, self.noise)
         known = len(self.x)
         whiten = np.zeros((known + len(x), known + len(x)), order="F")
         whiten[:known, :known] = self.whiten

@@ -109,7 +109,8 @@ class GP:
         if point is None:
             return Proposal(self._tried.draw(lambda: self._tried.sample(rng), rng), "random: all else was tried")
         place = at_end(point[None])
-        chance = ensemble.chance(ensemble.squares(place))[0]
+        told = [warp(theta.warp).min() for theta, _ in learnt] if curves is None else [model.best for model in models]
+        chance = ensemble.chance(ensemble.squares(place), np.array(told))[0]
         squares = squared_distances(place * models[0].scale, close)[0]
         nearest = int(squares.argmin())
         where = (
