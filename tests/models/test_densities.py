@@ -12,9 +12,11 @@ from shoal.models.acquisition import log_expected_improvement
 from shoal.models.features import Cuts
 from shoal.models.forest import Forest
 from shoal.models.parzen import Parzen
+from shoal.models.success import log_success
 from shoal.models.ties import Ties
-from shoal.space import Space
+from shoal.space import Params, Space
 from shoal.space.cube import Cube
+from shoal.space.domain import Array
 
 CUBE = Cube(Space({"x": (0.0, 1.0), "c": ["a", "b", "c"], "y": shoal.uniform(0.0, 1.0).when(c="a")}))
 
@@ -44,6 +46,20 @@ def test_a_density_has_mass_one_and_its_samples_follow_it() -> None:
     drawn = CUBE.snap(density.sample(40_000, rng))
     for inside in (lambda p: p[:, 0] < 0.2, lambda p: p[:, 1] < 0.3, lambda p: (p[:, 0] > 0.5) & (p[:, 1] > 0.6)):
         assert inside(drawn).mean() == pytest.approx((mass * inside(uniform)).mean(), abs=0.02)
+
+
+def test_the_chance_of_success_is_that_of_the_param_that_tells_the_least_of_it() -> None:
+    """Four trials, of which the two with choice b fail: their share counts as one trial more."""
+    a, b, c = ({"x": 0.5, "c": "a", "y": 0.5}, {"x": 0.5, "c": "b"}, {"x": 0.5, "c": "c"})
+    told, failed = points(a, b, b, c), np.array([False, True, True, False])
+    wanted = [2.5 / 5, 0.5 / 3, 1.5 / 4]  # by x, of all; by c, of two that failed; by y that is absent, of three
+    np.testing.assert_allclose(np.exp(log_success(points(a, b, c), told, failed, CUBE)), wanted)
+    far = log_success(points({"x": 1.0, "c": "c"}), told[:3], failed[:3], CUBE)
+    assert far[0] == pytest.approx(np.log((1 / 3) / 3))
+
+
+def points(*params: Params) -> Array:
+    return np.concatenate([CUBE.of_params(each) for each in params])
 
 
 def test_a_forest_tells_any_two_points_apart() -> None:

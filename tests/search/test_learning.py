@@ -224,6 +224,19 @@ def test_the_gaussian_process_avoids_where_trials_fail() -> None:
     assert sum(failed[20:]) <= 12  # random search would fail 15 times of 30, and the losses fall towards the edge
 
 
+@pytest.mark.parametrize("make", [TPE, GP, ForestSearch], ids=["tpe", "gp", "forest"])
+def test_a_choice_that_always_fails_is_hardly_ever_proposed_again_with_whatever_else(make: Any) -> None:
+    """Three of four choices fail, and nothing else tells: of 20 trials random search would fail 15 times."""
+    space = {"kind": ["a", "b", "c", "d"], **{f"x{k}": (-1.0, 1.0) for k in range(5)}}
+    study, rng, failed = shoal.Study(space, search=make(), seed=0), np.random.default_rng(0), 0
+    for number in range(60):
+        trial = study.ask()
+        fails = trial.params.pop("kind") != "a"
+        failed += fails and number >= 40
+        study.tell(trial, ValueError("not installed") if fails else sphere(trial.params) + 0.1 * rng.normal())
+    assert failed <= 3
+
+
 def test_auto_stops_paying_for_a_model_when_trials_are_cheap() -> None:
     study = shoal.Study(SPHERE, search=Auto(free=0.3), seed=0)
     for _ in range(200):

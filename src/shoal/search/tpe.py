@@ -18,6 +18,7 @@ from shoal.contracts import Proposal
 from shoal.errors import SpaceError
 from shoal.history import History
 from shoal.models.parzen import Parzen
+from shoal.models.success import log_success
 from shoal.models.threads import one_thread
 from shoal.records import AnyRecord
 from shoal.search.design import Design
@@ -73,6 +74,9 @@ class TPE:
             )
             places = self._candidates(good_ones, rng)
             gain = good_ones.log_density(places) - others.log_density(places)
+            if seen.failed.any():
+                told = np.concatenate([good, rest])
+                gain += log_success(places, seen.points[told], seen.failed[told], self._cube)
         for place in np.argsort(-gain, kind="stable"):
             params = self._cube.params(places[place])
             if params not in self._tried:
