@@ -15,6 +15,7 @@ from shoal.clock import RealClock
 from shoal.contracts import Objective, Search, Stopping, Store
 from shoal.errors import StudyError
 from shoal.files import fresh
+from shoal.given import plain
 from shoal.joining import join, join_unused
 from shoal.journal import Journal
 from shoal.moves import files_beside
@@ -24,7 +25,6 @@ from shoal.peer import Peer
 from shoal.pulse import Pulse
 from shoal.records import Definition
 from shoal.reports.progress import Progress
-from shoal.study import plain
 from shoal.vitals import sweep
 
 

@@ -208,8 +208,8 @@ def _subject(target: str, store: str | None, budget: str | None) -> Subject:
 
 def _recorded(history: History, budget: str | None) -> Subject:
     from shoal.engines.replay import Replay
+    from shoal.given import budget_of
     from shoal.simulation import full_seconds
-    from shoal.study import budget_of
 
     problem, plan = Replay(history), history.definition
     fields = {"space": plan.space, "metric": plan.metric, "goal": plan.goal,
@@ -221,9 +221,9 @@ def _recorded(history: History, budget: str | None) -> Subject:
 
 def _built_in(name: str, budget: str | None) -> Subject:
     from shoal.engines.replay import Synthetic
+    from shoal.given import budget_of
     from shoal.problems import problem
     from shoal.simulation import full_seconds
-    from shoal.study import budget_of
 
     made = problem(name)
     plan = budget_of(budget or f"step:1:{STEPS}")
