@@ -25,6 +25,7 @@ class Told:
     ) -> None:  # fmt: skip
         self._history, self._add, self._drop, self._failures = history, add, drop, failures
         self._last: dict[int, tuple[int, float]] = {}  # trial -> its attempt, and the last step of it
+        self._lost = set[int]()  # trials whose next report decides which of the lost ones it went on from
         for number in range(history.length) if trials is None else trials:
             self._read(number)
             self._forget(number)
@@ -33,13 +34,16 @@ class Told:
         if not isinstance(record, Reported | Started | Ended):
             return
         number, attempt = record.number, self._history.attempt(record.number)
-        known, step = self._last.get(number, (attempt, -math.inf))
-        if type(record) is Reported and known == attempt == record.attempt and record.step > step:
+        known, step = self._last.get(number, (-1, -math.inf))
+        anew = known != attempt or record.attempt != attempt or (number in self._lost and type(record) is not Started)
+        if type(record) is Reported and not anew and record.step > step:
             self._last[number] = (attempt, record.step)
             self._add(number, record)
-        elif type(record) is Reported or known != attempt or record.attempt != attempt:
+        elif type(record) is Reported or anew:
             self._drop(number)
             self._read(number)
+            if type(record) is Reported and record.attempt == attempt:
+                self._lost.discard(number)
         if type(record) is not Started:
             self._forget(number)
 
@@ -51,5 +55,7 @@ class Told:
         reports = self._history.reports(number)
         if reports:
             self._last[number] = (self._history.attempt(number), reports[-1].step)
+        if self._history.losses(number):
+            self._lost.add(number)
         for report in reports:
             self._add(number, report)
