@@ -16,17 +16,16 @@ Changes = Mapping[str, Sequence[tuple[str, str]]]  # file -> texts and what stan
 VERSION: Changes = {"__init__.py": [('__version__ = "', '__version__ = "99.')]}
 FIELD: Changes = {  # one that says more of how a trial ended
     "records.py": [("    decided: bool = False\n", '    decided: bool = False\n    mood: str = ""\n')],
-    "peer.py": [("seconds, attempt, decided))", 'seconds, attempt, decided, "calm"))')],
+    "attempt.py": [("trial.attempt, decided)", 'trial.attempt, decided, "calm")')],
     **VERSION,
 }
 DREAM = 'class Dreamt(Ordered, frozen=True, tag="dreamt"): ...\n'
-END = "        now = self._clock.now()\n"
+END = "        self._journal.append(end)\n"
 KIND: Changes = {  # one that writes a kind of record that this one does not know
     "records.py": [("AnyRecord: TypeAlias = Defined", DREAM + "AnyRecord: TypeAlias = Dreamt | Defined")],
     "peer.py": [
-        ("import Ended, Metrics", "import Dreamt, Ended, Metrics"),
-        (f"{END}        self._journal.append(Ended(",
-         f"{END}        self._journal.append(Dreamt(0, 'go', '', now))\n        self._journal.append(Ended("),
+        ("records import Ended", "records import Dreamt, Ended"),
+        (END, f"        self._journal.append(Dreamt(0, 'go', '', end.time))\n{END}"),
     ],
     **VERSION,
 }  # fmt: skip
