@@ -9,7 +9,7 @@ import inspect
 import os
 import runpy
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -71,9 +71,7 @@ def stopping(name: str, settings: Mapping[str, Any] | None = None) -> Stopping |
     """A stopping rule by name, as `search`; None for "none"."""
     if name == "none":
         return None
-    if name not in STOPPINGS:
-        raise StudyError(unknown("stopping rule", name, ("none", *STOPPINGS)))
-    rule = _made("stopping rule", STOPPINGS, name, settings)
+    rule = _made("stopping rule", STOPPINGS, name, settings, also=("none",))
     if hasattr(rule, "wrap"):
         inner = stopping(rule.rule, rule.settings)
         if inner is None or isinstance(inner, Resuming):
@@ -84,9 +82,11 @@ def stopping(name: str, settings: Mapping[str, Any] | None = None) -> Stopping |
     return rule  # type: ignore[no-any-return]
 
 
-def _made(what: str, catalog: Mapping[str, str], name: str, settings: Mapping[str, Any] | None) -> Any:
+def _made(
+    what: str, catalog: Mapping[str, str], name: str, settings: Mapping[str, Any] | None, also: Iterable[str] = ()
+) -> Any:
     if name not in catalog:
-        raise StudyError(unknown(what, name, catalog))
+        raise StudyError(unknown(what, name, [*catalog, *also]))
     kind = _load(catalog[name])
     known = [field.name for field in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else []
     for setting in settings or {}:

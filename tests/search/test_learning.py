@@ -88,11 +88,8 @@ def test_the_chance_of_a_new_best_is_what_it_is_said_to_be_where_losses_are_nois
     """Of 240 proposals about as many found a new best as their chances add up to, some 20: within five deviations."""
     said = found = 0.0
     for seed in range(4):
-        study, rng, least = (
-            shoal.Study({"x": (0.0, 1.0)}, search="gp", seed=seed),
-            np.random.default_rng(seed),
-            math.inf,
-        )
+        study, rng = shoal.Study({"x": (0.0, 1.0)}, search="gp", seed=seed), np.random.default_rng(seed)
+        least = math.inf
         for _ in range(60):
             trial = study.ask()
             loss = (trial.params["x"] - 0.3) ** 2 + 0.05 * float(rng.normal())
