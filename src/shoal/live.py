@@ -40,7 +40,7 @@ class LiveTrial:
         self._budget = history.definition.budget
         self.until = history.until(number) or (self._budget.most if self._budget else math.inf)
         self.source = history.source(number)
-        own = history.reports(number)
+        own = history.reports(number) if attempt else ()
         before = own if own or self.source is None else history.reports(self.source)
         self.last_step = before[-1].step if before else 0
         self._spent = history.spent(before[-1]) if before else 0.0

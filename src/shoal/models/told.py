@@ -34,7 +34,7 @@ class Told:
         if not isinstance(record, Reported | Started | Ended):
             return
         number, attempt = record.number, self._history.attempt(record.number)
-        known, step = self._last.get(number, (-1, -math.inf))
+        known, step = self._last.get(number, (0, -math.inf))
         anew = known != attempt or record.attempt != attempt or (number in self._lost and type(record) is not Started)
         if type(record) is Reported and not anew and record.step > step:
             self._last[number] = (attempt, record.step)
