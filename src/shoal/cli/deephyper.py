@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand
 
 from shoal.cli import new
-from shoal.cli.tune import finish
+from shoal.cli.outcome import finish
 from shoal.errors import ShoalError, unknown
 
 if TYPE_CHECKING:

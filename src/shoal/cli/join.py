@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shoal.cli.options import DEFAULT_STORE, JsonOption, StoreOption, StudyArgument, open_study
-from shoal.cli.tune import finish
+from shoal.cli.outcome import finish
 from shoal.errors import StudyError
 
 if TYPE_CHECKING:

@@ -53,7 +53,7 @@ def run_once(
 
 def _fields(words: list[str], store: str | None) -> tuple[Any, dict[str, Any]]:
     from shoal import catalog
-    from shoal.cli.tune import _target, is_pair
+    from shoal.cli.words import is_pair, target_of
 
     if is_pair(words):
         from shoal.dialects.hyper_opt import study as pair
@@ -64,7 +64,7 @@ def _fields(words: list[str], store: str | None) -> tuple[Any, dict[str, Any]]:
         plan.freeze()
         fields = plan.fields
     elif words[0].endswith((".yaml", ".yml")):
-        fields = _target(words, store)
+        fields = target_of(words, store)
     else:
         fields = {"name": words[0], "store": catalog.full_url(store or "shoal.db")}
     fields = dict(fields)

@@ -84,7 +84,7 @@ def simulate(
     import msgspec
 
     from shoal import catalog
-    from shoal.cli.tune import islands_of, settings_of
+    from shoal.cli.words import islands_of, settings_of
     from shoal.engines.simulated import Faults
     from shoal.islands import Islands
     from shoal.reports.simulation import picture, table

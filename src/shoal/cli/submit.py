@@ -87,7 +87,7 @@ def _submit_pair(
     target: list[Path], given: dict[str, Any], trials: int | None, store: str | None, dry_run: bool
 ) -> None:
     """Both files of ECHO: the flags of its jobs are in the first."""
-    from shoal.cli.tune import is_pair
+    from shoal.cli.words import is_pair
     from shoal.dialects.hyper_opt.submitting import Submitting
 
     if not is_pair([str(path) for path in target]):
